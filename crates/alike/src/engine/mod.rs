@@ -1,0 +1,154 @@
+//! The front door: open a collection, bring it in line with the pictures, search it.
+
+mod extract;
+mod networks;
+mod search;
+mod sync;
+
+pub use networks::{Networks, NetworksError};
+pub use search::{Describer, Hit, Matrix, SearchError, SearchOptions, Searcher};
+pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
+
+use crate::picture::PictureError;
+use crate::recipe::{Plan, RecipeError};
+use crate::store::{Collection, RecipeEntry, RecordId, Snapshot, StoreError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A collection with the networks that describe pictures for it.
+pub struct Engine {
+    collection: Collection,
+    networks: Networks,
+}
+
+impl Engine {
+    /// An engine over an existing or just created collection.
+    pub fn new(collection: Collection, networks: Networks) -> Self {
+        Self { collection, networks }
+    }
+
+    /// The collection on disk.
+    pub fn collection(&self) -> &Collection {
+        &self.collection
+    }
+
+    /// The networks and the runtime at hand.
+    pub fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    /// Brings the collection in line with its roots, or with what `request` names: new pictures are described, changed
+    /// ones described anew, moved ones recognised, vanished ones forgotten.
+    pub fn sync(
+        &self,
+        request: &SyncRequest<'_>,
+        on_event: &mut dyn FnMut(Event<'_>),
+    ) -> Result<SyncReport, SyncError> {
+        sync::run(self, request, on_event)
+    }
+
+    /// Opens a snapshot of the collection for searching with one of its recipes (the default one for `None`), or with
+    /// any recipe whose sources it has rows of.
+    pub fn searcher(&self, recipe: Option<&str>) -> Result<Searcher, SearchError> {
+        Searcher::open(self, recipe)
+    }
+
+    /// Removes the records of files, and of everything below folders. The files themselves are left alone. Returns
+    /// how many records there were for each path.
+    pub fn remove(&self, paths: &[PathBuf], who: &str) -> Result<Vec<usize>, StoreError> {
+        let mut writer = self.collection.write(who)?;
+        let snapshot = self.collection.snapshot()?;
+        let mut removed: Vec<RecordId> = Vec::new();
+        let mut counts = Vec::new();
+        for path in paths {
+            let before = removed.len();
+            let below = |stored: &Path| self.collection.absolute_path(stored).starts_with(path);
+            removed.extend(snapshot.records()?.iter().filter(|r| below(&r.path)).map(|r| r.id));
+            counts.push(removed.len() - before);
+        }
+        removed.sort_unstable();
+        removed.dedup();
+        writer.commit(crate::store::Batch { removed, ..Default::default() })?;
+        writer.finish()?;
+        Ok(counts)
+    }
+
+    /// Binds a recipe of the collection to the networks it was made with.
+    fn plan_entry(&self, snapshot: &Snapshot, entry: &RecipeEntry) -> Result<Plan, PlanError> {
+        let mut models = Vec::new();
+        for key in &entry.sources {
+            let source = snapshot.sources().iter().find(|source| source.key == *key);
+            if let Some(sha256) = source.and_then(|source| source.model_sha256.as_deref()) {
+                let model = self
+                    .networks
+                    .by_hash(sha256)
+                    .map_err(|source| PlanError::Network { recipe: entry.canonical.clone(), source })?;
+                models.push(model);
+            }
+        }
+        let plan = Plan::new(&entry.text.parse()?, &models)?;
+        if plan.key() != entry.key {
+            return Err(PlanError::Changed { recipe: entry.canonical.clone(), now: plan.canonical().to_owned() });
+        }
+        Ok(plan)
+    }
+}
+
+/// Why a recipe of a collection can't be used now.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The recipe doesn't parse or bind.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The network isn't at hand.
+    #[error("the collection keeps `{recipe}`, and its network is not at hand: {source}")]
+    Network {
+        /// Canonical form.
+        recipe: String,
+        /// What was looked for.
+        source: NetworksError,
+    },
+    /// The same text means something else in this version, or with this manifest.
+    #[error(
+        "the collection keeps `{recipe}`, which this version and these networks would make as `{now}`: index anew into another collection (-c), or use the alike and the network it was made with"
+    )]
+    Changed {
+        /// Canonical form in the collection.
+        recipe: String,
+        /// Canonical form now.
+        now: String,
+    },
+}
+
+/// Why one picture has no descriptor.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescribeError {
+    /// It can't be decoded.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// A source failed.
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
+    /// A network failed.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+    /// All numbers are zero or not finite, so there is nothing to compare.
+    #[error("the recipe `{recipe}` gives nothing but zeros for this picture: try another recipe")]
+    Nothing {
+        /// Canonical form.
+        recipe: String,
+    },
+}
+
+/// Networks by identity, each once, in the order of first use.
+fn models_of(sources: &[Arc<dyn crate::source::Source>]) -> Vec<Arc<crate::model::Model>> {
+    let mut models: Vec<Arc<crate::model::Model>> = Vec::new();
+    for model in sources.iter().filter_map(|source| source.model()) {
+        if models.iter().all(|known| known.id() != model.id()) {
+            models.push(Arc::clone(model));
+        }
+    }
+    models
+}

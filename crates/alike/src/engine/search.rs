@@ -1,0 +1,327 @@
+//! A picture in, ranked hits out.
+
+use super::extract::Extractor;
+use super::{DescribeError, Engine, PlanError};
+use crate::picture::Picture;
+use crate::recipe::{Descriptor, DescriptorKind, Plan, Recipe};
+use crate::store::{Collection, Record, RecordId, ScoredId, Search, Snapshot, StoreError};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What is wanted of a search.
+#[derive(Debug, Clone)]
+pub struct SearchOptions<'a> {
+    /// How many hits at most.
+    pub k: usize,
+    /// Only pictures with this label, by id or by name.
+    pub label: Option<&'a str>,
+    /// Only hits with at least this score.
+    pub min_score: Option<f32>,
+    /// How many threads scan.
+    pub threads: usize,
+}
+
+/// One result.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    /// From 1.
+    pub rank: usize,
+    /// Cosine, or 1 - distance / bits for codes; the higher, the more alike.
+    pub score: f32,
+    /// Where the picture lies: absolute.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub record: Record,
+}
+
+/// Why a search can't be answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// The collection can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The collection's recipe can't be used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A recipe that doesn't parse or bind.
+    #[error(transparent)]
+    Recipe(#[from] crate::recipe::RecipeError),
+    /// A network can't be had.
+    #[error(transparent)]
+    Networks(#[from] super::NetworksError),
+    /// A network can't be loaded.
+    #[error(transparent)]
+    Model(#[from] crate::model::ModelError),
+    /// Nothing was indexed yet.
+    #[error("the collection {dir} holds no pictures yet: run `alike index` first", dir = dir.display())]
+    Empty {
+        /// Its folder.
+        dir: PathBuf,
+    },
+    /// The pictures were never described that way.
+    #[error(
+        "the collection has no `{wanted}` of its pictures, it has {have}: search with one of these, or add it with `alike index --recipe '{recipe}'`"
+    )]
+    NoRows {
+        /// Source that is missing, canonical.
+        wanted: String,
+        /// What the collection has.
+        have: String,
+        /// The recipe asked for.
+        recipe: String,
+    },
+    /// The given network isn't the collection's.
+    #[error(
+        "the collection was made with {have}, the network given is {given}: leave --model away, or index with it first"
+    )]
+    OtherModel {
+        /// Networks of the collection.
+        have: String,
+        /// The network given.
+        given: String,
+    },
+    /// No picture has the label.
+    #[error("no picture of the collection has the label `{label}`{hint}")]
+    UnknownLabel {
+        /// As asked for.
+        label: String,
+        /// Which labels there are.
+        hint: String,
+    },
+}
+
+/// A snapshot of a collection with a recipe bound to it.
+pub struct Searcher {
+    collection: Collection,
+    snapshot: Snapshot,
+    plan: Plan,
+    text: String,
+    /// Descriptors that are not on disk: a recipe the collection doesn't keep, or files deleted from under it.
+    unstored: Vec<(RecordId, Descriptor)>,
+}
+
+impl Searcher {
+    pub(super) fn open(engine: &Engine, recipe: Option<&str>) -> Result<Self, SearchError> {
+        let collection = engine.collection().clone();
+        let snapshot = collection.snapshot()?;
+        refuse_other_model(engine, &snapshot)?;
+        let (plan, text) = match recipe {
+            None => default_plan(engine, &snapshot)?,
+            Some(text) => (asked_plan(engine, &snapshot, text)?, text.to_owned()),
+        };
+        let unstored = derive_unstored(&snapshot, &plan)?;
+        Ok(Self { collection, snapshot, plan, text, unstored })
+    }
+
+    /// The recipe as the user wrote it.
+    pub fn recipe(&self) -> &str {
+        &self.text
+    }
+
+    /// The recipe with everything spelt out.
+    pub fn canonical(&self) -> &str {
+        self.plan.canonical()
+    }
+
+    /// The collection it belongs to.
+    pub fn collection(&self) -> &Collection {
+        &self.collection
+    }
+
+    /// The snapshot being searched.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// Describes pictures by the recipe; networks are loaded here, once.
+    pub fn describer<'a>(&'a self, engine: &'a Engine) -> Result<Describer<'a>, SearchError> {
+        let extractor = Extractor::start(self.plan.sources(), || engine.networks().runtime())?;
+        Ok(Describer { plan: &self.plan, extractor })
+    }
+
+    /// The best hits for each descriptor, best first, equal scores by ascending id.
+    pub fn search(&self, queries: &[Descriptor], options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>, SearchError> {
+        let allowed = options.label.map(|label| self.with_label(label)).transpose()?;
+        let search = Search {
+            recipe: self.plan.key(),
+            kind: self.plan.kind(),
+            queries,
+            k: options.k,
+            only: allowed.as_deref(),
+            extra: &self.unstored,
+            threads: options.threads,
+        };
+        let found = self.snapshot.search(&search)?;
+        found.into_iter().map(|scored| self.hits(&scored, options.min_score)).collect()
+    }
+
+    fn hits(&self, scored: &[ScoredId], min_score: Option<f32>) -> Result<Vec<Hit>, SearchError> {
+        let good = |hit: &&ScoredId| min_score.is_none_or(|least| hit.score >= least);
+        let scored: Vec<_> = scored.iter().filter(good).collect();
+        let ids: Vec<RecordId> = scored.iter().map(|hit| hit.id).collect();
+        let records = self.snapshot.records_of(&ids)?;
+        let hits = scored.iter().zip(records).enumerate().map(|(index, (hit, record))| Hit {
+            rank: index + 1,
+            score: hit.score,
+            path: self.collection.absolute_path(&record.path),
+            record,
+        });
+        Ok(hits.collect())
+    }
+
+    /// The record of a file, if it is in the gallery. `path` is absolute; symbolic links are resolved.
+    pub fn record_of_file(&self, path: &Path) -> Result<Option<Record>, StoreError> {
+        let find = |path: &Path| self.snapshot.find_path(&self.collection.stored_path(path));
+        match find(path)? {
+            Some(record) => Ok(Some(record)),
+            None => match fs_err::canonicalize(path) {
+                Ok(canonical) => find(&canonical),
+                Err(_) => Ok(None),
+            },
+        }
+    }
+
+    fn with_label(&self, label: &str) -> Result<Vec<RecordId>, SearchError> {
+        let ids = self.snapshot.ids_of_label(label)?;
+        if !ids.is_empty() {
+            return Ok(ids);
+        }
+        let labels: Vec<String> =
+            self.snapshot.labels()?.iter().take(20).map(|count| count.label.to_string()).collect();
+        let hint = if labels.is_empty() {
+            "; its pictures have no labels".to_owned()
+        } else {
+            format!("; it has {}", labels.join(", "))
+        };
+        Err(SearchError::UnknownLabel { label: label.to_owned(), hint })
+    }
+
+    /// All descriptors of the recipe as one matrix, in the order of ids.
+    pub fn matrix(&self) -> Result<Matrix, SearchError> {
+        let plan = &self.plan;
+        let sources =
+            plan.sources().iter().map(|s| self.snapshot.source_rows(s.id().key())).collect::<Result<Vec<_>, _>>()?;
+        let dims = match plan.kind() {
+            DescriptorKind::Vector(size) | DescriptorKind::Code(size) => size,
+        };
+        let mut matrix = Matrix { ids: Vec::new(), dims, values: Vec::new() };
+        for &id in self.snapshot.ids() {
+            let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>();
+            if let Some(descriptor) = rows.and_then(|rows| plan.describe(&rows)) {
+                matrix.ids.push(id);
+                matrix.push(&descriptor);
+            }
+        }
+        Ok(matrix)
+    }
+}
+
+/// Descriptors row by row, for other programs.
+pub struct Matrix {
+    /// The record of each row.
+    pub ids: Vec<RecordId>,
+    /// Length of a row: dimensions, or bits.
+    pub dims: usize,
+    /// Unit vectors, or bits as 0 and 1; `ids.len() * dims` numbers.
+    pub values: Vec<f32>,
+}
+
+impl Matrix {
+    fn push(&mut self, descriptor: &Descriptor) {
+        match descriptor {
+            Descriptor::Vector(values) => self.values.extend_from_slice(values),
+            Descriptor::Code(words) => {
+                let bit = |i: usize| f32::from(u8::from(words[i / 64] >> (i % 64) & 1 == 1));
+                self.values.extend((0..self.dims).map(bit));
+            }
+        }
+    }
+
+    /// As a `.npy` file.
+    pub fn to_npy(&self) -> Vec<u8> {
+        crate::store::npy_file(self.ids.len(), self.dims, &self.values)
+    }
+}
+
+/// Makes query descriptors; holds the networks of one thread.
+pub struct Describer<'a> {
+    plan: &'a Plan,
+    extractor: Extractor<'a>,
+}
+
+impl Describer<'_> {
+    /// The descriptor of a picture.
+    pub fn describe(&mut self, picture: &Picture) -> Result<Descriptor, DescribeError> {
+        let all: Vec<usize> = (0..self.plan.sources().len()).collect();
+        let rows = self.extractor.describe(picture, &all)?;
+        let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
+        self.plan.describe(&rows).ok_or_else(|| DescribeError::Nothing { recipe: self.plan.canonical().to_owned() })
+    }
+}
+
+fn default_plan(engine: &Engine, snapshot: &Snapshot) -> Result<(Plan, String), SearchError> {
+    let entry = snapshot
+        .recipes()
+        .first()
+        .ok_or_else(|| SearchError::Empty { dir: engine.collection().dir().to_path_buf() })?;
+    Ok((engine.plan_entry(snapshot, entry)?, entry.text.clone()))
+}
+
+/// A recipe by its text: one that the collection keeps, or one over sources that it has rows of.
+fn asked_plan(engine: &Engine, snapshot: &Snapshot, text: &str) -> Result<Plan, SearchError> {
+    let recipe: Recipe = text.parse()?;
+    let plan = Plan::new(&recipe, &models_at_hand(engine, snapshot)?)?;
+    let missing =
+        plan.sources().iter().find(|source| snapshot.sources().iter().all(|have| have.key != source.id().key()));
+    match missing {
+        None => Ok(plan),
+        Some(source) => {
+            let have: Vec<&str> = snapshot.sources().iter().map(|source| source.text.as_str()).collect();
+            Err(SearchError::NoRows { wanted: source.id().to_string(), have: have.join(", "), recipe: text.to_owned() })
+        }
+    }
+}
+
+/// The networks that a recipe may mean: those of the collection first, then the given one.
+fn models_at_hand(
+    engine: &Engine,
+    snapshot: &Snapshot,
+) -> Result<Vec<std::sync::Arc<crate::model::Model>>, SearchError> {
+    let mut models = Vec::new();
+    let mut hashes: Vec<&str> = snapshot.sources().iter().filter_map(|source| source.model_sha256.as_deref()).collect();
+    hashes.dedup();
+    for hash in hashes {
+        if let Ok(model) = engine.networks().by_hash(hash) {
+            models.push(model);
+        }
+    }
+    models.extend(engine.networks().given().cloned());
+    Ok(models)
+}
+
+fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SearchError> {
+    let Some(given) = engine.networks().given() else { return Ok(()) };
+    let network_sources = || snapshot.sources().iter().filter(|source| source.model_sha256.is_some());
+    if network_sources().any(|source| source.model_sha256.as_deref() == Some(&given.id().sha256)) {
+        return Ok(());
+    }
+    let have: BTreeSet<&str> = network_sources().map(|source| source.text.as_str()).collect();
+    let have = if have.is_empty() { "no network".to_owned() } else { Vec::from_iter(have).join(", ") };
+    Err(SearchError::OtherModel { have, given: given.id().to_string() })
+}
+
+/// Descriptors that are not on disk, in the order of ids.
+fn derive_unstored(snapshot: &Snapshot, plan: &Plan) -> Result<Vec<(RecordId, Descriptor)>, StoreError> {
+    let is_kept = snapshot.recipes().iter().any(|entry| entry.key == plan.key());
+    let missing = if is_kept { snapshot.missing(plan.key())? } else { snapshot.ids().to_vec() };
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sources = plan.sources().iter().map(|s| snapshot.source_rows(s.id().key())).collect::<Result<Vec<_>, _>>()?;
+    let descriptor = |id: RecordId| {
+        let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>()?;
+        Some((id, plan.describe(&rows)?))
+    };
+    Ok(missing.into_iter().filter_map(descriptor).collect())
+}

@@ -1,0 +1,100 @@
+//! The recipes of a run: those the collection keeps, and the ones to add.
+
+use super::{Recipes, SyncError};
+use crate::engine::Engine;
+use crate::recipe::{Plan, Recipe};
+use crate::source::Source;
+use crate::store::{RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
+use std::sync::Arc;
+
+/// A recipe as the user wrote it, bound.
+pub(super) struct Planned {
+    pub(super) text: String,
+    pub(super) plan: Plan,
+}
+
+pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) -> Result<Vec<Planned>, SyncError> {
+    let mut plans = Vec::new();
+    for entry in snapshot.recipes() {
+        plans.push(Planned { text: entry.text.clone(), plan: engine.plan_entry(snapshot, entry)? });
+    }
+    let added = match recipes {
+        Recipes::Keep { fallback } if plans.is_empty() => std::slice::from_ref(fallback),
+        Recipes::Keep { .. } => {
+            refuse_other_model(engine, snapshot)?;
+            &[]
+        }
+        Recipes::Add(recipes) => recipes,
+    };
+    for recipe in added {
+        let plan = Plan::new(recipe, &models_for(engine, &plans))?;
+        if plans.iter().all(|known| known.plan.key() != plan.key()) {
+            plans.push(Planned { text: recipe_text(recipe), plan });
+        }
+    }
+    Ok(plans)
+}
+
+fn recipe_text(recipe: &Recipe) -> String {
+    recipe.to_string()
+}
+
+/// The given network first: it is the one a new recipe means where it names none.
+fn models_for(engine: &Engine, plans: &[Planned]) -> Vec<Arc<crate::model::Model>> {
+    let mut models: Vec<_> = engine.networks().given().cloned().into_iter().collect();
+    for planned in plans {
+        models.extend(crate::engine::models_of(planned.plan.sources()));
+    }
+    models
+}
+
+/// `--model` without `--recipe` on a collection of another network is a mistake, not a wish.
+fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SyncError> {
+    let Some(given) = engine.networks().given() else { return Ok(()) };
+    let has_it = snapshot.sources().iter().any(|source| source.model_sha256.as_deref() == Some(&given.id().sha256));
+    if has_it {
+        return Ok(());
+    }
+    let have: Vec<&str> = snapshot.sources().iter().map(|source| source.text.as_str()).collect();
+    Err(SyncError::OtherModel { have: have.join(", "), given: given.id().to_string(), name: given.id().name.clone() })
+}
+
+/// Each source once, in the order of first use.
+pub(super) fn sources_of(plans: &[Planned]) -> Vec<Arc<dyn Source>> {
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for source in plans.iter().flat_map(|planned| planned.plan.sources()) {
+        if sources.iter().all(|known| known.id() != source.id()) {
+            sources.push(Arc::clone(source));
+        }
+    }
+    sources
+}
+
+pub(super) fn register(writer: &mut Writer, plans: &[Planned]) -> Result<(), StoreError> {
+    for source in sources_of(plans) {
+        writer.add_source(&SourceEntry {
+            key: source.id().key().to_owned(),
+            text: source.id().to_string(),
+            dims: source.dims(),
+            model_sha256: source.model().map(|model| model.id().sha256.clone()),
+        })?;
+    }
+    for Planned { text, plan } in plans {
+        writer.add_recipe(&RecipeEntry {
+            key: plan.key().to_owned(),
+            text: text.clone(),
+            canonical: plan.canonical().to_owned(),
+            sources: plan.sources().iter().map(|source| source.id().key().to_owned()).collect(),
+            kind: plan.kind(),
+        })?;
+    }
+    Ok(())
+}
+
+/// Descriptors for all records that have rows but none yet.
+pub(super) fn derive(writer: &mut Writer, plans: &[Planned]) -> Result<(), StoreError> {
+    for Planned { plan, .. } in plans {
+        writer.derive(plan.key(), &mut |rows| plan.describe(rows))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Content-based image retrieval: pictures in, ranked hits out.
+
+pub mod engine;
+pub mod gallery;
+pub mod model;
+pub mod picture;
+pub mod recipe;
+pub mod resize;
+pub mod source;
+pub mod store;

@@ -1,0 +1,402 @@
+//! An ONNX graph: read, checked, its feature layer found, inner tensors exposed as outputs.
+
+use super::ModelError;
+use super::manifest::{Features, Logits, Outputs, Take};
+use rten_onnx::onnx::{DataLocation, DataType, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use std::collections::{HashMap, HashSet};
+use std::path::{Component, Path};
+
+/// Side that a bare model's input gets where the graph leaves it open.
+const DEFAULT_SIDE: u32 = 224;
+
+/// Operators that pass a vector of scores or features on: same numbers, perhaps another shape.
+const PASS: [&str; 9] =
+    ["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Identity", "Cast", "DequantizeLinear", "QuantizeLinear"];
+
+/// What is known of a graph without its weights.
+#[derive(Debug, Clone)]
+pub(crate) struct Graph {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) input: String,
+    /// Declared shape of the input; `None` where an axis is open.
+    pub(crate) input_shape: [Option<u32>; 4],
+    /// Declared outputs and their shapes.
+    pub(crate) outputs: Vec<(String, Shape)>,
+    /// Shapes that the graph declares for inner tensors.
+    pub(crate) inner: HashMap<String, Shape>,
+    /// Initializers: number of values, and whether they are weights (not shapes or indices).
+    pub(crate) weights: HashMap<String, Weight>,
+    /// Version of the default operator set.
+    pub(crate) opset: Option<i64>,
+}
+
+/// A declared shape; `None` if the rank is unknown too.
+pub(crate) type Shape = Option<Vec<Option<usize>>>;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) op: String,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weight {
+    pub(crate) values: u64,
+    pub(crate) is_parameter: bool,
+}
+
+impl Graph {
+    /// Reads and checks `bytes`. `path` is for messages.
+    pub(crate) fn read(bytes: &[u8], path: &Path) -> Result<Self, ModelError> {
+        let not_onnx = |reason: String| ModelError::NotOnnx { path: path.to_owned(), reason };
+        if bytes.is_empty() {
+            return Err(not_onnx("it is empty".to_owned()));
+        }
+        graph_field(bytes).map_err(|reason| not_onnx(reason.to_owned()))?;
+        let model = ModelProto::parse_buf(bytes).map_err(|error| not_onnx(error.to_string()))?;
+        let opset = default_opset(&model);
+        let graph = model.graph.ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
+        let bad = |reason: String| ModelError::Graph { path: path.to_owned(), reason };
+        refuse_external_data(&graph).map_err(bad)?;
+        Self::from_proto(graph, opset).map_err(bad)
+    }
+
+    fn from_proto(graph: GraphProto, opset: Option<i64>) -> Result<Self, String> {
+        let weights: HashMap<String, Weight> = graph.initializer.iter().filter_map(weight).collect();
+        let (input, input_shape) = single_input(&graph, &weights)?;
+        let shapes = |values: &[ValueInfoProto]| -> Vec<(String, Shape)> {
+            values.iter().filter_map(|value| Some((value.name.clone()?, shape(value)))).collect()
+        };
+        let outputs = shapes(&graph.output);
+        if outputs.is_empty() {
+            return Err("it declares no output".to_owned());
+        }
+        let inner = shapes(&graph.value_info).into_iter().collect();
+        let nodes = graph.node.into_iter().map(Node::from_proto).collect();
+        Ok(Self { nodes, input, input_shape, outputs, inner, weights, opset })
+    }
+
+    /// Width and height of the input, 224 where the graph leaves them open.
+    pub(crate) fn input_size(&self) -> (u32, u32) {
+        let side = |axis: usize| self.input_shape[axis].unwrap_or(DEFAULT_SIDE);
+        (side(3), side(2))
+    }
+
+    /// Whether `tensor` is something the graph computes.
+    pub(crate) fn computes(&self, tensor: &str) -> bool {
+        self.producer(tensor).is_some()
+    }
+
+    /// The tensor of this name, or the first output of the node of this name.
+    pub(crate) fn tensor(&self, name: &str) -> Option<&str> {
+        let node = self.producer(name).or_else(|| self.nodes.iter().find(|node| node.name == name))?;
+        node.outputs.iter().find(|output| *output == name).or_else(|| node.outputs.first()).map(String::as_str)
+    }
+
+    /// What the graph says of a tensor's shape.
+    pub(crate) fn declared(&self, tensor: &str) -> Option<&Vec<Option<usize>>> {
+        let output = self.outputs.iter().find(|(name, _)| name == tensor).map(|(_, shape)| shape);
+        output.or_else(|| self.inner.get(tensor))?.as_ref()
+    }
+
+    fn producer(&self, tensor: &str) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.outputs.iter().any(|output| output == tensor))
+    }
+
+    /// Finds logits and features of an image classifier or an image encoder.
+    pub(crate) fn guess_outputs(&self) -> Outputs {
+        let found = self.outputs.iter().find_map(|(name, _)| Some((name, self.classifier(name)?)));
+        let logits = found.as_ref().map(|(name, head)| Logits { output: (*name).clone(), softmax: head.softmax });
+        let features = self
+            .declared_features(logits.as_ref())
+            .or_else(|| self.float_source(found?.1.input).map(|name| self.features(name)))
+            .or_else(|| self.global_pool().map(|name| self.features(name)))
+            .or_else(|| self.sole_output(logits.as_ref()));
+        Outputs { logits, features }
+    }
+
+    /// An output that is no logits and named "features", else one of rank 2.
+    fn declared_features(&self, logits: Option<&Logits>) -> Option<Features> {
+        let others = || self.outputs.iter().filter(|(name, _)| logits.is_none_or(|l| l.output != *name));
+        let named = others().find(|(name, _)| name == "features");
+        let flat = || others().find(|(_, shape)| shape.as_ref().is_some_and(|shape| shape.len() == 2));
+        named.or_else(flat).map(|(name, _)| self.features(name))
+    }
+
+    fn sole_output(&self, logits: Option<&Logits>) -> Option<Features> {
+        let [(name, _)] = self.outputs.as_slice() else { return None };
+        logits.is_none().then(|| self.features(name))
+    }
+
+    fn features(&self, tensor: &str) -> Features {
+        let take = match self.declared(tensor).map(Vec::len) {
+            Some(4) => Take::Avg,
+            Some(3) => Take::Cls,
+            _ => Take::Flat,
+        };
+        Features { output: tensor.to_owned(), take }
+    }
+
+    /// The linear layer that `output` comes from through nothing but biases, reshapes and a softmax.
+    fn classifier(&self, output: &str) -> Option<Head<'_>> {
+        let mut at = self.producer(output)?;
+        let mut softmax = false;
+        for _ in 0..self.nodes.len() {
+            let next = match at.op.as_str() {
+                "Gemm" | "MatMul" if at.inputs.get(1).is_some_and(|weight| self.is_constant(weight)) => {
+                    return Some(Head { input: at.inputs.first()?, softmax });
+                }
+                "Softmax" => {
+                    softmax = true;
+                    at.inputs.first()?
+                }
+                "Add" => at.inputs.iter().find(|input| !self.is_constant(input))?,
+                op if PASS.contains(&op) => at.inputs.first()?,
+                _ => return None,
+            };
+            at = self.producer(next)?;
+        }
+        None
+    }
+
+    /// Back from a quantised tensor to the float one it was made of; most are float already.
+    fn float_source<'a>(&'a self, tensor: &'a str) -> Option<&'a str> {
+        let producer = self.producer(tensor)?;
+        match producer.op.as_str() {
+            "QuantizeLinear" => producer.inputs.first().map(String::as_str),
+            _ => Some(tensor),
+        }
+    }
+
+    /// A weight, or made of nothing but weights (a transposed or dequantised one).
+    fn is_constant(&self, tensor: &str) -> bool {
+        let mut at = tensor;
+        for _ in 0..8 {
+            if self.weights.contains_key(at) {
+                return true;
+            }
+            match self.producer(at) {
+                Some(node) if node.op == "Constant" => return true,
+                Some(node) if ["DequantizeLinear", "Transpose", "Identity", "Cast"].contains(&node.op.as_str()) => {
+                    let Some(input) = node.inputs.first() else { return false };
+                    at = input;
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    fn global_pool(&self) -> Option<&str> {
+        let pool = self.nodes.iter().rev().find(|node| node.op == "GlobalAveragePool");
+        pool?.outputs.first().map(String::as_str)
+    }
+}
+
+struct Head<'a> {
+    input: &'a str,
+    softmax: bool,
+}
+
+impl Node {
+    fn from_proto(node: NodeProto) -> Self {
+        Self {
+            name: node.name.unwrap_or_default(),
+            op: node.op_type.unwrap_or_default(),
+            inputs: node.input,
+            outputs: node.output,
+        }
+    }
+}
+
+/// The file's content with `tensors` among the graph's outputs, so that every runtime computes them.
+pub(crate) fn expose(bytes: &[u8], graph: &Graph, tensors: &[String]) -> Vec<u8> {
+    let declared: HashSet<&str> = graph.outputs.iter().map(|(name, _)| name.as_str()).collect();
+    let mut extra = Vec::new();
+    let mut added = HashSet::new();
+    for tensor in tensors.iter().filter(|tensor| !declared.contains(tensor.as_str())) {
+        if added.insert(tensor) {
+            push_output(&mut extra, tensor);
+        }
+    }
+    let Ok(field) = graph_field(bytes) else { return bytes.to_vec() };
+    let mut edited = Vec::with_capacity(bytes.len() + extra.len() + 16);
+    edited.extend_from_slice(&bytes[..field.tag_start]);
+    push_varint(&mut edited, (GRAPH_FIELD << 3) | LENGTH_DELIMITED);
+    push_varint(&mut edited, (field.end - field.start + extra.len()) as u64);
+    edited.extend_from_slice(&bytes[field.start..field.end]);
+    edited.extend_from_slice(&extra);
+    edited.extend_from_slice(&bytes[field.end..]);
+    edited
+}
+
+// Protobuf, as much as it takes to append to one message: the rest of the file is copied as it is, so nothing that
+// this program doesn't know about is lost.
+const GRAPH_FIELD: u64 = 7;
+const OUTPUT_FIELD: u64 = 12;
+const NAME_FIELD: u64 = 1;
+const LENGTH_DELIMITED: u64 = 2;
+
+/// Where the graph lies in the file.
+struct Field {
+    tag_start: usize,
+    start: usize,
+    end: usize,
+}
+
+/// Walks the file's top-level fields; each must end within the file.
+fn graph_field(bytes: &[u8]) -> Result<Field, &'static str> {
+    let mut at = 0;
+    let mut found = None;
+    while at < bytes.len() {
+        let tag_start = at;
+        let tag = varint(bytes, &mut at).ok_or("it is no protobuf message")?;
+        let length = match tag & 7 {
+            0 => varint(bytes, &mut at).map(|_| 0),
+            1 => Some(8),
+            LENGTH_DELIMITED => varint(bytes, &mut at),
+            5 => Some(4),
+            _ => return Err("it is no protobuf message"),
+        };
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let end = length.and_then(|length| at.checked_add(length)).filter(|end| *end <= bytes.len());
+        let end = end.ok_or("it ends too early: it is truncated, or no protobuf message")?;
+        if tag == (GRAPH_FIELD << 3) | LENGTH_DELIMITED {
+            if found.is_some() {
+                return Err("it holds more than one graph");
+            }
+            found = Some(Field { tag_start, start: at, end });
+        }
+        at = end;
+    }
+    found.ok_or("it holds no graph")
+}
+
+fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+/// Appends `output { name: tensor }`; its type is inferred by whoever loads it.
+fn push_output(bytes: &mut Vec<u8>, tensor: &str) {
+    let mut value = Vec::with_capacity(tensor.len() + 8);
+    push_varint(&mut value, (NAME_FIELD << 3) | LENGTH_DELIMITED);
+    push_varint(&mut value, tensor.len() as u64);
+    value.extend_from_slice(tensor.as_bytes());
+    push_varint(bytes, (OUTPUT_FIELD << 3) | LENGTH_DELIMITED);
+    push_varint(bytes, value.len() as u64);
+    bytes.extend_from_slice(&value);
+}
+
+fn default_opset(model: &ModelProto) -> Option<i64> {
+    let default = |domain: Option<&str>| domain.is_none_or(|domain| domain.is_empty() || domain == "ai.onnx");
+    model.opset_import.iter().find(|opset| default(opset.domain.as_deref()))?.version
+}
+
+fn weight(tensor: &TensorProto) -> Option<(String, Weight)> {
+    let values = tensor.dims.iter().map(|axis| u64::try_from(*axis).unwrap_or(0)).try_fold(1, u64::checked_mul)?;
+    let is_parameter = !matches!(tensor.data_type, Some(DataType::INT64 | DataType::BOOL | DataType::STRING));
+    Some((tensor.name.clone()?, Weight { values, is_parameter }))
+}
+
+fn shape(value: &ValueInfoProto) -> Shape {
+    let shape = value.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
+    let axis = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok()).filter(|value| *value > 0);
+    Some(shape.dim.iter().map(|dim| axis(dim.dim_value)).collect())
+}
+
+/// The one input, float32 NCHW with 3 channels and a batch of 1 or an open one.
+fn single_input(graph: &GraphProto, weights: &HashMap<String, Weight>) -> Result<(String, [Option<u32>; 4]), String> {
+    let named = |value: &&ValueInfoProto| value.name.as_ref().is_some_and(|name| !weights.contains_key(name));
+    let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(named).collect();
+    let [input] = inputs.as_slice() else {
+        let names: Vec<&str> = inputs.iter().filter_map(|input| input.name.as_deref()).collect();
+        let got = names.len();
+        return Err(format!(
+            "it has {got} inputs ({}), wanted one picture: export the image encoder alone",
+            names.join(", ")
+        ));
+    };
+    let name = input.name.clone().unwrap_or_default();
+    let tensor = input.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
+    let element = tensor.and_then(|tensor| tensor.elem_type);
+    if element != Some(DataType::FLOAT) {
+        let got = element.map_or("no tensor".to_owned(), |element| element.to_string().to_lowercase());
+        return Err(format!("input \"{name}\" is {got}, wanted float32: export the model with a float32 input"));
+    }
+    let dims = shape(input).ok_or_else(|| format!("input \"{name}\" has no shape, wanted [1, 3, height, width]"))?;
+    check_input_shape(&name, &dims).map(|shape| (name.clone(), shape))
+}
+
+fn check_input_shape(name: &str, dims: &[Option<usize>]) -> Result<[Option<u32>; 4], String> {
+    let text = dims.iter().map(|d| d.map_or("?".to_owned(), |d| d.to_string())).collect::<Vec<_>>().join(", ");
+    let wanted = "wanted [1, 3, height, width]";
+    let &[batch, channels, height, width] = dims else {
+        return Err(format!("input \"{name}\" is [{text}], {wanted}: export an image model with NCHW input"));
+    };
+    if channels != Some(3) && width == Some(3) {
+        return Err(format!("input \"{name}\" is [{text}] (NHWC), {wanted}: export the model with NCHW layout"));
+    }
+    if channels.is_some_and(|channels| channels != 3) {
+        return Err(format!("input \"{name}\" is [{text}], {wanted}: only models of colour pictures are supported"));
+    }
+    if batch.is_some_and(|batch| batch != 1) {
+        return Err(format!("input \"{name}\" is [{text}], {wanted}: export the model with batch 1 or an open batch"));
+    }
+    let max = super::manifest::MAX_INPUT_SIDE;
+    let side = |side: Option<usize>| match side {
+        Some(side) => u32::try_from(side).ok().filter(|side| *side <= max).map(Some),
+        None => Some(None),
+    };
+    let too_large = || format!("input \"{name}\" is [{text}], wanted sides up to {max}");
+    Ok([Some(1), Some(3), side(height).ok_or_else(too_large)?, side(width).ok_or_else(too_large)?])
+}
+
+/// The hash that names a model covers one file; weights beside it would escape it, and their paths are the graph's word.
+fn refuse_external_data(graph: &GraphProto) -> Result<(), String> {
+    for tensor in graph.initializer.iter() {
+        refuse_external_tensor(tensor)?;
+    }
+    for attribute in graph.node.iter().flat_map(|node| &node.attribute) {
+        if let Some(tensor) = &attribute.t {
+            refuse_external_tensor(tensor)?;
+        }
+        if let Some(inner) = &attribute.g {
+            refuse_external_data(inner)?;
+        }
+    }
+    Ok(())
+}
+
+fn refuse_external_tensor(tensor: &TensorProto) -> Result<(), String> {
+    if tensor.data_location != Some(DataLocation::EXTERNAL) && tensor.external_data.is_empty() {
+        return Ok(());
+    }
+    let location = tensor.external_data.iter().find(|entry| entry.key.as_deref() == Some("location"));
+    let location = location.and_then(|entry| entry.value.as_deref()).unwrap_or_default();
+    let inside = Path::new(location).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside || location.contains('\\') {
+        return Err(format!("its weights point outside its folder ({location:?}): don't use it unless you know why"));
+    }
+    Err(format!(
+        "its weights lie in another file ({location:?}): merge them into the .onnx (onnx.save_model with save_as_external_data=False)"
+    ))
+}

@@ -1,0 +1,555 @@
+//! Networks: here is an ONNX file, give me the features of a picture.
+//!
+//! [`Model::open`] reads and checks `NAME.onnx` and its [`manifest`]; [`Model::start`] loads it into a
+//! [`runtime::Runtime`], once for each worker; [`Network::run`] takes a picture.
+
+mod cache;
+pub mod catalogue;
+pub mod download;
+mod graph;
+pub mod manifest;
+mod preprocess;
+pub mod runtime;
+mod summary;
+
+pub use cache::ModelCache;
+pub use manifest::Manifest;
+pub use summary::{Layer, Summary};
+
+use crate::picture::Picture;
+use graph::Graph;
+use manifest::{Channels, Input, Layout, Resize, Scale, Take};
+use runtime::{Array, LoadableGraph, Runtime, RuntimeError, Session};
+use sha2::{Digest, Sha256};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// The protobuf format ends here.
+const MAX_FILE_BYTES: u64 = 1 << 31;
+
+/// A labels or manifest file larger than this is something else.
+const MAX_TEXT_BYTES: u64 = 1 << 22;
+
+/// What makes two models the same: the hash of graph and preprocessing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModelId {
+    /// The manifest's name, or the file's stem.
+    pub name: String,
+    /// SHA-256 of the ONNX file, lower-case hexadecimal.
+    pub sha256: String,
+    /// Canonical text of the preprocessing and outputs; part of a source's identity.
+    pub preprocessing: String,
+}
+
+impl fmt::Display for ModelId {
+    /// `NAME#sha8`, as recipes show it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.name, self.sha256.get(..8).unwrap_or(&self.sha256))
+    }
+}
+
+/// Why a model can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The file could not be read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The file is larger than its kind can be.
+    #[error("the file has {got} bytes, wanted at most {limit}: {}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        got: u64,
+        /// The most that is read.
+        limit: u64,
+    },
+    /// The file is no ONNX model.
+    #[error("not an ONNX model: {reason}; wanted an .onnx file, download or export it again: {}", path.display())]
+    NotOnnx {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        reason: String,
+    },
+    /// The graph is none that takes one picture.
+    #[error("can't use this model: {reason}: {}", path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// What was got, what was wanted, what to do.
+        reason: String,
+    },
+    /// The manifest is wrong, or doesn't fit the graph.
+    #[error("bad manifest: {reason}: {}", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What was got and what was wanted.
+        reason: String,
+    },
+    /// The content is another than it should be.
+    #[error("sha256 is {got}, wanted {wanted}: the file was changed or damaged, get it again: {}", path.display())]
+    WrongHash {
+        /// The file.
+        path: PathBuf,
+        /// Hash of the content.
+        got: String,
+        /// Hash that was promised.
+        wanted: String,
+    },
+    /// The graph has no node or tensor of that name.
+    #[error("the graph of {model} has no layer \"{layer}\": `alike model show` lists them")]
+    NoLayer {
+        /// The model.
+        model: String,
+        /// The name that was asked for.
+        layer: String,
+    },
+    /// The runtime failed.
+    #[error("{model}: {source}")]
+    Runtime {
+        /// The model.
+        model: String,
+        /// What failed.
+        source: RuntimeError,
+    },
+    /// An output doesn't have the shape that the manifest or the graph promises.
+    #[error("output \"{output}\" of {model} is {got:?}, wanted {wanted}: correct the manifest")]
+    OutputShape {
+        /// The model.
+        model: String,
+        /// The tensor.
+        output: String,
+        /// Its shape.
+        got: Vec<usize>,
+        /// What was wanted.
+        wanted: String,
+    },
+    /// The runtime gave fewer outputs than asked for.
+    #[error("the runtime gave no output \"{output}\" of {model}: try the other runtime")]
+    NoOutput {
+        /// The model.
+        model: String,
+        /// The tensor.
+        output: String,
+    },
+    /// An output holds NaN or infinity.
+    #[error("output \"{output}\" of {model} isn't finite: the weights or the preprocessing are wrong for this picture")]
+    NotFinite {
+        /// The model.
+        model: String,
+        /// The tensor.
+        output: String,
+    },
+    /// The picture's sides differ so much that resizing it would take too much memory.
+    #[error(
+        "the picture is {width}x{height}, too elongated for a network that crops: wanted sides of a ratio below 1000"
+    )]
+    TooElongated {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+}
+
+/// A network with its manifest, validated but not yet loaded into a runtime.
+pub struct Model {
+    id: ModelId,
+    path: PathBuf,
+    bytes: Arc<[u8]>,
+    graph: Graph,
+    manifest: Manifest,
+    guess: Option<String>,
+    dims: OnceLock<(Option<usize>, Option<usize>)>,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Model").field("id", &self.id).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// What one forward pass gives for one picture. All values are finite.
+#[derive(Debug, Clone, Default)]
+pub struct ModelOutputs {
+    /// The pooled features, if the model has them.
+    pub features: Option<Vec<f32>>,
+    /// The logits (or probabilities, see [`Model::logits_are_probabilities`]), if the model has them.
+    pub logits: Option<Vec<f32>>,
+    /// The layers asked for with [`Model::start_with_layers`], in that order.
+    pub layers: Vec<Array>,
+}
+
+/// A model loaded into a runtime, for one worker: single-threaded, batch 1.
+pub struct Network {
+    name: String,
+    input: Input,
+    tensor: Vec<f32>,
+    session: Box<dyn Session>,
+    outputs: Vec<Wanted>,
+    tensors: Vec<String>,
+}
+
+/// What becomes of a tensor.
+struct Wanted {
+    /// Its place among the session's outputs.
+    tensor: usize,
+    role: Role,
+    /// Length the graph declares, if it does.
+    dims: Option<usize>,
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Features(Take),
+    Logits,
+    Layer,
+}
+
+impl Model {
+    /// Reads and checks an ONNX file and, if it lies beside, `NAME.toml`. Without one the preprocessing is guessed.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let bytes = read_limited(path, MAX_FILE_BYTES)?;
+        let beside = path.with_extension("toml");
+        let manifest = if beside.exists() {
+            let text = read_text(&beside)?;
+            Some((Manifest::parse(&text, &beside)?, beside))
+        } else {
+            None
+        };
+        Self::assemble(path, bytes, manifest)
+    }
+
+    /// Like [`Model::open`] with a manifest of the caller's, as the catalogue has them.
+    pub fn with_manifest(path: &Path, manifest: Manifest) -> Result<Self, ModelError> {
+        let bytes = read_limited(path, MAX_FILE_BYTES)?;
+        Self::assemble(path, bytes, Some((manifest, path.to_owned())))
+    }
+
+    fn assemble(path: &Path, bytes: Vec<u8>, manifest: Option<(Manifest, PathBuf)>) -> Result<Self, ModelError> {
+        let graph = Graph::read(&bytes, path)?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        let (manifest, guess) = match manifest {
+            Some((manifest, from)) => {
+                manifest.check().map_err(|reason| ModelError::Manifest { path: from.clone(), reason })?;
+                check_against(&manifest, &graph, &from)?;
+                check_origin(&manifest, &sha256, path)?;
+                (manifest, None)
+            }
+            None => guess_manifest(&graph, path)?,
+        };
+        let id = ModelId { name: manifest.name.clone(), sha256, preprocessing: manifest.canonical() };
+        Ok(Self { id, path: path.to_owned(), bytes: bytes.into(), graph, manifest, guess, dims: OnceLock::new() })
+    }
+
+    /// Name and hash.
+    pub fn id(&self) -> &ModelId {
+        &self.id
+    }
+
+    /// Preprocessing, outputs and origin: read, or guessed.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether there was no manifest, so that preprocessing and outputs are guessed.
+    pub fn is_guessed(&self) -> bool {
+        self.guess.is_some()
+    }
+
+    /// One line that says what was guessed; empty if nothing was.
+    pub fn describe_guess(&self) -> &str {
+        self.guess.as_deref().unwrap_or_default()
+    }
+
+    /// Length of the pooled features; `None` if the model has none.
+    ///
+    /// Where the graph doesn't say, it is run once on zeros, with rten.
+    pub fn feature_dims(&self) -> Option<usize> {
+        self.dims().0
+    }
+
+    /// Length of the logits; `None` if the model has none. May run the graph, as [`Model::feature_dims`].
+    pub fn logit_dims(&self) -> Option<usize> {
+        self.dims().1
+    }
+
+    /// Whether the graph ends in a softmax already.
+    pub fn logits_are_probabilities(&self) -> bool {
+        self.manifest.outputs.logits.as_ref().is_some_and(|logits| logits.softmax)
+    }
+
+    /// The class names in the order of the logits, if the manifest names a file with them.
+    pub fn labels(&self) -> Result<Option<Vec<String>>, ModelError> {
+        let Some(name) = &self.manifest.labels else { return Ok(None) };
+        let text = read_text(&self.path.with_file_name(name))?;
+        Ok(Some(text.lines().map(|line| line.trim_end().to_owned()).collect()))
+    }
+
+    /// The layers, with shapes computed by running the graph once on zeros.
+    pub fn summary(&self) -> Summary {
+        summary::summarise(summary::Parts {
+            graph: &self.graph,
+            loadable: self.loadable(&[]),
+            input_shape: self.input_shape(),
+            bytes: self.bytes.len() as u64,
+            preprocessing: self.id.preprocessing.clone(),
+        })
+    }
+
+    /// Loads the graph into a runtime.
+    pub fn start(&self, runtime: &dyn Runtime) -> Result<Network, ModelError> {
+        self.start_with_layers(runtime, &[])
+    }
+
+    /// Loads the graph and computes these nodes or tensors too, each named as [`Layer::name`] or as the graph does.
+    pub fn start_with_layers(&self, runtime: &dyn Runtime, layers: &[&str]) -> Result<Network, ModelError> {
+        let mut wanted = Vec::new();
+        if let Some(features) = &self.manifest.outputs.features {
+            wanted.push((features.output.as_str(), Role::Features(features.take), self.declared_features()));
+        }
+        if let Some(logits) = &self.manifest.outputs.logits {
+            wanted.push((logits.output.as_str(), Role::Logits, self.declared_len(&logits.output)));
+        }
+        for layer in layers {
+            let no_layer = || ModelError::NoLayer { model: self.id.to_string(), layer: (*layer).to_owned() };
+            wanted.push((self.graph.tensor(layer).ok_or_else(no_layer)?, Role::Layer, None));
+        }
+        let (tensors, outputs) = distinct(wanted);
+        let session = runtime
+            .load(&self.loadable(&tensors), &tensors)
+            .map_err(|source| ModelError::Runtime { model: self.id.to_string(), source })?;
+        let tensor = vec![0.0; self.input_shape().iter().product()];
+        let input = self.manifest.input.clone();
+        Ok(Network { name: self.id.to_string(), input, tensor, session, outputs, tensors })
+    }
+
+    fn input_shape(&self) -> [usize; 4] {
+        input_shape(&self.manifest.input)
+    }
+
+    fn loadable(&self, tensors: &[String]) -> LoadableGraph {
+        let bytes: Arc<[u8]> = if tensors.iter().all(|name| self.graph.outputs.iter().any(|(o, _)| o == name)) {
+            Arc::clone(&self.bytes)
+        } else {
+            graph::expose(&self.bytes, &self.graph, tensors).into()
+        };
+        let key = format!("{} {tensors:?}", self.id.sha256);
+        LoadableGraph { bytes, key, input: self.graph.input.clone() }
+    }
+
+    fn dims(&self) -> (Option<usize>, Option<usize>) {
+        *self.dims.get_or_init(|| {
+            let outputs = &self.manifest.outputs;
+            let features = self.declared_features();
+            let logits = outputs.logits.as_ref().and_then(|logits| self.declared_len(&logits.output));
+            if features.is_some() == outputs.features.is_some() && logits.is_some() == outputs.logits.is_some() {
+                return (features, logits);
+            }
+            self.start(&runtime::Rten::new())
+                .and_then(|mut network| network.run_tensor())
+                .map_or((features, logits), |got| (got.features.map(|f| f.len()), got.logits.map(|l| l.len())))
+        })
+    }
+
+    fn declared_features(&self) -> Option<usize> {
+        let features = self.manifest.outputs.features.as_ref()?;
+        match features.take {
+            Take::Flat => self.declared_len(&features.output),
+            Take::Avg => *self.graph.declared(&features.output)?.get(1)?,
+            Take::Cls | Take::Mean => *self.graph.declared(&features.output)?.last()?,
+        }
+    }
+
+    /// Product of the axes after the batch, if all are declared.
+    fn declared_len(&self, tensor: &str) -> Option<usize> {
+        let axes = self.graph.declared(tensor)?.get(1..)?;
+        axes.iter().try_fold(1_usize, |product, axis| product.checked_mul((*axis)?))
+    }
+}
+
+impl Network {
+    /// Preprocesses a picture as the manifest says and runs the graph once.
+    pub fn run(&mut self, picture: &Picture) -> Result<ModelOutputs, ModelError> {
+        preprocess::fill(&mut self.tensor, picture, &self.input)?;
+        self.run_tensor()
+    }
+
+    /// The input tensor of a picture, float32 `[1, 3, height, width]`, as the graph would get it.
+    pub fn preprocess(&mut self, picture: &Picture) -> Result<&[f32], ModelError> {
+        preprocess::fill(&mut self.tensor, picture, &self.input)?;
+        Ok(&self.tensor)
+    }
+
+    fn run_tensor(&mut self) -> Result<ModelOutputs, ModelError> {
+        let arrays = self
+            .session
+            .run(input_shape(&self.input), &self.tensor)
+            .map_err(|source| ModelError::Runtime { model: self.name.clone(), source })?;
+        let mut result = ModelOutputs::default();
+        for wanted in &self.outputs {
+            let tensor = &self.tensors[wanted.tensor];
+            let array = arrays
+                .get(wanted.tensor)
+                .ok_or_else(|| ModelError::NoOutput { model: self.name.clone(), output: tensor.clone() })?;
+            if !array.values.iter().all(|value| value.is_finite()) {
+                return Err(ModelError::NotFinite { model: self.name.clone(), output: tensor.clone() });
+            }
+            match wanted.role {
+                Role::Layer => result.layers.push(array.clone()),
+                Role::Logits => result.logits = Some(self.vector(tensor, array, Take::Flat, wanted.dims)?),
+                Role::Features(how) => result.features = Some(self.vector(tensor, array, how, wanted.dims)?),
+            }
+        }
+        Ok(result)
+    }
+
+    fn vector(&self, tensor: &str, array: &Array, how: Take, dims: Option<usize>) -> Result<Vec<f32>, ModelError> {
+        let error = |wanted: String| ModelError::OutputShape {
+            model: self.name.clone(),
+            output: tensor.to_owned(),
+            got: array.shape.clone(),
+            wanted,
+        };
+        match take(array, how) {
+            Ok(vector) if dims.is_none_or(|dims| dims == vector.len()) && !vector.is_empty() => Ok(vector),
+            Ok(_) => Err(error(dims.map_or("some values".to_owned(), |dims| format!("{dims} values")))),
+            Err(wanted) => Err(error(format!("{wanted} for take = \"{}\"", how.name()))),
+        }
+    }
+}
+
+/// The tensors, each once as runtimes want them, and what becomes of each.
+fn distinct(wanted: Vec<(&str, Role, Option<usize>)>) -> (Vec<String>, Vec<Wanted>) {
+    let mut tensors: Vec<String> = Vec::new();
+    let mut outputs = Vec::new();
+    for (name, role, dims) in wanted {
+        let tensor = tensors.iter().position(|known| known == name).unwrap_or(tensors.len());
+        if tensor == tensors.len() {
+            tensors.push(name.to_owned());
+        }
+        outputs.push(Wanted { tensor, role, dims });
+    }
+    (tensors, outputs)
+}
+
+/// One vector of a tensor, or the shape that would do.
+fn take(array: &Array, how: Take) -> Result<Vec<f32>, &'static str> {
+    match (how, array.shape.as_slice()) {
+        (Take::Flat, _) => Ok(array.values.clone()),
+        (Take::Avg, &[1, channels, height, width]) if height * width > 0 => Ok(array
+            .values
+            .chunks_exact(height * width)
+            .take(channels)
+            .map(|map| (map.iter().map(|v| f64::from(*v)).sum::<f64>() / map.len() as f64) as f32)
+            .collect()),
+        (Take::Avg, _) => Err("[1, channels, height, width]"),
+        (Take::Cls, &[1, tokens, dims]) if tokens > 0 => Ok(array.values[..dims].to_vec()),
+        (Take::Mean, &[1, tokens, dims]) if tokens * dims > 0 => {
+            let column = |d: usize| array.values.iter().skip(d).step_by(dims).map(|v| f64::from(*v)).sum::<f64>();
+            Ok((0..dims).map(|d| (column(d) / tokens as f64) as f32).collect())
+        }
+        (Take::Cls | Take::Mean, _) => Err("[1, tokens, dims]"),
+    }
+}
+
+fn input_shape(input: &Input) -> [usize; 4] {
+    [1, 3, input.height as usize, input.width as usize]
+}
+
+fn check_against(manifest: &Manifest, graph: &Graph, path: &Path) -> Result<(), ModelError> {
+    let bad = |reason: String| Err(ModelError::Manifest { path: path.to_owned(), reason });
+    let [_, _, height, width] = graph.input_shape;
+    let input = &manifest.input;
+    if height.is_some_and(|height| height != input.height) || width.is_some_and(|width| width != input.width) {
+        let side = |side: Option<u32>| side.map_or("?".to_owned(), |side| side.to_string());
+        let (got, wanted) = (format!("{}x{}", input.width, input.height), format!("{}x{}", side(width), side(height)));
+        return bad(format!("input is {got}, but the graph takes {wanted} (width x height)"));
+    }
+    let outputs = &manifest.outputs;
+    let names = outputs.features.iter().map(|f| &f.output).chain(outputs.logits.iter().map(|l| &l.output));
+    for name in names {
+        if !graph.computes(name) {
+            let known: Vec<&str> = graph.outputs.iter().map(|(name, _)| name.as_str()).collect();
+            return bad(format!("the graph has no tensor \"{name}\": its outputs are {}", known.join(", ")));
+        }
+    }
+    Ok(())
+}
+
+fn check_origin(manifest: &Manifest, sha256: &str, path: &Path) -> Result<(), ModelError> {
+    match &manifest.origin.sha256 {
+        Some(wanted) if !wanted.eq_ignore_ascii_case(sha256) => {
+            Err(ModelError::WrongHash { path: path.to_owned(), got: sha256.to_owned(), wanted: wanted.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The manifest of a bare ImageNet model, and the line that says what was guessed.
+fn guess_manifest(graph: &Graph, path: &Path) -> Result<(Manifest, Option<String>), ModelError> {
+    let (width, height) = graph.input_size();
+    let outputs = graph.guess_outputs();
+    if outputs == manifest::Outputs::default() {
+        let reason = format!("neither features nor logits were found: write {}", path.with_extension("toml").display());
+        return Err(ModelError::Graph { path: path.to_owned(), reason });
+    }
+    let input = Input {
+        width,
+        height,
+        layout: Layout::Nchw,
+        channels: Channels::Rgb,
+        scale: Scale::Unit,
+        resize: Resize::Stretch,
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+    };
+    let name = guessed_name(path);
+    let said = format!(
+        "{name} has no manifest: guessed a stretch to {width}x{height}, RGB 0-1, ImageNet mean and std, {}",
+        describe_outputs(&outputs)
+    );
+    Ok((Manifest { name, labels: None, input, outputs, origin: manifest::Origin::default() }, Some(said)))
+}
+
+fn describe_outputs(outputs: &manifest::Outputs) -> String {
+    let features = outputs
+        .features
+        .as_ref()
+        .map_or("no features".to_owned(), |f| format!("features \"{}\" ({})", f.output, f.take.name()));
+    let logits = outputs.logits.as_ref().map_or("no logits".to_owned(), |l| {
+        format!("{} \"{}\"", if l.softmax { "probabilities" } else { "logits" }, l.output)
+    });
+    format!("{features}, {logits}")
+}
+
+/// The file's stem, with what a recipe can't spell replaced.
+fn guessed_name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let name: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' }).collect();
+    let name = name.trim_start_matches(['.', '-']);
+    if name.is_empty() { "model".to_owned() } else { name.to_owned() }
+}
+
+fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ModelError> {
+    let got = fs_err::metadata(path)?.len();
+    if got > limit {
+        return Err(ModelError::TooLarge { path: path.to_owned(), got, limit });
+    }
+    Ok(fs_err::read(path)?)
+}
+
+fn read_text(path: &Path) -> Result<String, ModelError> {
+    let bytes = read_limited(path, MAX_TEXT_BYTES)?;
+    String::from_utf8(bytes)
+        .map_err(|_| ModelError::Manifest { path: path.to_owned(), reason: "it is no UTF-8 text".to_owned() })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,86 @@
+//! The seam over whoever runs the graph: [`Rten`] (always there) or [`OnnxRuntime`] (a shared library, faster).
+//!
+//! A session is one worker's: single-threaded, batch 1. Parallel work takes several sessions.
+
+mod onnxruntime;
+pub(crate) mod rten;
+
+pub use onnxruntime::OnnxRuntime;
+pub use rten::Rten;
+
+use std::sync::Arc;
+
+/// A validated graph, ready for a runtime.
+#[derive(Debug, Clone)]
+pub struct LoadableGraph {
+    /// The ONNX file's content; every tensor asked for is among the graph's outputs. No external data.
+    pub bytes: Arc<[u8]>,
+    /// Names the content: equal keys, equal bytes. Runtimes may share what they load by it.
+    pub key: String,
+    /// Name of the one input, float32 `[1, 3, height, width]`.
+    pub input: String,
+}
+
+/// A float32 tensor, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Length of each axis.
+    pub shape: Vec<usize>,
+    /// As many values as the axes' product.
+    pub values: Vec<f32>,
+}
+
+/// Loads graphs.
+pub trait Runtime: Send + Sync {
+    /// For people: name and version.
+    fn name(&self) -> String;
+    /// Loads a graph for one worker, to compute the named tensors in this order.
+    fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError>;
+}
+
+/// A loaded graph, for one worker.
+pub trait Session: Send {
+    /// Runs the graph once. `input` holds `shape`'s product of values; the results are in the order asked for.
+    fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Array>, RuntimeError>;
+}
+
+/// Why a runtime can't be used, or can't use a graph.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// No candidate is a usable ONNX Runtime library.
+    #[error("no usable ONNX Runtime library: {}", if tried.is_empty() { "none was named".to_owned() } else { tried.join("; ") })]
+    NotFound {
+        /// One line a candidate: its path and what was wrong with it.
+        tried: Vec<String>,
+    },
+    /// The runtime doesn't accept the graph.
+    #[error("{runtime} can't load the graph: {reason}; try the other runtime, or export the model with another opset")]
+    Load {
+        /// Which runtime.
+        runtime: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// The graph failed while it ran.
+    #[error("{runtime} failed to run the graph: {reason}")]
+    Run {
+        /// Which runtime.
+        runtime: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// A tensor that should be float32 isn't.
+    #[error("output \"{output}\" is {got}, wanted float32: name another tensor in the manifest")]
+    OutputType {
+        /// The tensor.
+        output: String,
+        /// What it is.
+        got: String,
+    },
+}
+
+/// A message of another library on one line.
+fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

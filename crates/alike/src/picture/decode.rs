@@ -1,0 +1,143 @@
+//! The decoders behind one door: what a picture will cost is known before it is decoded, and none of them can bring the
+//! process down.
+
+use super::budget::Share;
+use super::format::{Format, description, sniff};
+use super::pixels::Narrowing;
+use super::{DecodeOptions, Picture, PictureError, jpeg, pixels};
+use image::codecs::{bmp, gif, png, pnm, qoi, tga, tiff, webp};
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageError, ImageFormat};
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What the metadata of a PNG may take.
+const METADATA_BYTES: u64 = 64 << 20;
+
+/// Pixels as they are stored, not yet upright.
+pub(super) struct Decoded {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) rgb: Vec<u8>,
+    pub(super) orientation: Orientation,
+    pub(super) partial: bool,
+}
+
+/// What a picture will cost, from its header.
+pub(super) struct Cost {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// Bytes a pixel that the decoder holds beside its output.
+    pub(super) decoder_bytes: u64,
+    /// Bytes a pixel of its output.
+    pub(super) output_bytes: u64,
+    pub(super) orientation: Orientation,
+}
+
+impl Cost {
+    pub(super) fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+
+    /// Bytes at the worst moment: while decoding, while converting to RGB, or while turning upright.
+    fn bytes(&self) -> u64 {
+        let converting = if self.output_bytes == 3 { 0 } else { pixels::CONVERTING_BYTES };
+        let turning = if self.orientation == Orientation::NoTransforms { 0 } else { 3 + 3 };
+        let pixel = (self.output_bytes + self.decoder_bytes.max(converting)).max(turning);
+        self.pixels().saturating_mul(pixel)
+    }
+
+    /// Refuses what is over the limits, and waits for a share of the budget.
+    pub(super) fn check<'a>(&self, options: &'a DecodeOptions) -> Result<Option<Share<'a>>, PictureError> {
+        let (max_pixels, max_bytes) = (options.limits.max_pixels, options.limits.max_bytes);
+        if self.pixels() == 0 {
+            return Err(PictureError::Damaged { reason: format!("{} x {} pixels", self.width, self.height) });
+        }
+        if self.pixels() > max_pixels {
+            return Err(PictureError::TooManyPixels { width: self.width, height: self.height, max_pixels });
+        }
+        if self.bytes() > max_bytes {
+            return Err(PictureError::TooMuchMemory { bytes: self.bytes(), max_bytes });
+        }
+        Ok(options.budget.as_ref().map(|budget| budget.take(self.bytes())))
+    }
+}
+
+pub(super) fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOptions) -> Result<Picture, PictureError> {
+    if bytes.len() as u64 > options.limits.max_bytes {
+        return Err(PictureError::TooMuchMemory { bytes: bytes.len() as u64, max_bytes: options.limits.max_bytes });
+    }
+    let format = sniff(bytes, extension).ok_or_else(|| PictureError::NotAPicture { got: description(bytes) })?;
+    // A decoder that panics on a hostile file has found a bug of its own, not a reason to end a run over thousands.
+    let decoded = catch_unwind(AssertUnwindSafe(|| match format {
+        Format::Jpeg => jpeg::decode(bytes, options),
+        Format::Other(format) => decode_other(bytes, format, options),
+        Format::Unsupported(format) => Err(PictureError::Unsupported { format: format.to_owned() }),
+    }));
+    let decoded =
+        decoded.unwrap_or_else(|_| Err(PictureError::Damaged { reason: "the decoder gave up on it".to_owned() }))?;
+    let (width, height, rgb) = pixels::upright(decoded.width, decoded.height, decoded.rgb, decoded.orientation);
+    Ok(Picture { width, height, rgb, partial: decoded.partial })
+}
+
+/// Decoders of the `image` crate, with the bytes a pixel that each holds beside its output.
+fn decode_other(bytes: &[u8], format: ImageFormat, options: &DecodeOptions) -> Result<Decoded, PictureError> {
+    let input = Cursor::new(bytes);
+    let options = Reading { options, format };
+    match format {
+        ImageFormat::Png => {
+            // Colour profiles and texts are inflated while the header is read.
+            let mut limits = image::Limits::no_limits();
+            limits.max_alloc = Some(options.options.limits.max_bytes.min(METADATA_BYTES));
+            read(png::PngDecoder::with_limits(input, limits), 0, &options)
+        }
+        // Beside the canvas, the frame that is drawn onto it.
+        ImageFormat::Gif => read(gif::GifDecoder::new(input), 4, &options),
+        ImageFormat::WebP => read(webp::WebPDecoder::new(input), 4, &options),
+        ImageFormat::Bmp => read(bmp::BmpDecoder::new(input), 0, &options),
+        ImageFormat::Tiff => read(tiff::TiffDecoder::new(input), 4, &options),
+        ImageFormat::Pnm => read(pnm::PnmDecoder::new(input), 0, &options),
+        ImageFormat::Qoi => read(qoi::QoiDecoder::new(input), 4, &options),
+        ImageFormat::Tga => read(tga::TgaDecoder::new(input), 4, &options),
+        other => Err(PictureError::Unsupported { format: format!("{other:?}") }),
+    }
+}
+
+struct Reading<'a> {
+    options: &'a DecodeOptions,
+    format: ImageFormat,
+}
+
+fn read<D: ImageDecoder>(
+    decoder: image::ImageResult<D>,
+    decoder_bytes: u64,
+    &Reading { options, format }: &Reading<'_>,
+) -> Result<Decoded, PictureError> {
+    let mut decoder = decoder.map_err(refused)?;
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let output_bytes = u64::from(color.bytes_per_pixel());
+    let cost = Cost { width, height, decoder_bytes, output_bytes, orientation };
+    let _share = cost.check(options)?;
+    let mut limits = image::Limits::no_limits();
+    // TIFF counts the output as part of it. A frame of a GIF may be larger than the canvas that the cost is taken from.
+    let beside = if format == ImageFormat::Tiff { 0 } else { decoder.total_bytes() };
+    limits.max_alloc = Some(options.limits.max_bytes.saturating_sub(beside));
+    decoder.set_limits(limits).map_err(refused)?;
+    let mut samples = vec![pixels::NOTHING; decoder.total_bytes() as usize];
+    let partial = match decoder.read_image(&mut samples) {
+        Ok(()) => false,
+        Err(_) if options.lenient && samples.iter().any(|&sample| sample != pixels::NOTHING) => true,
+        Err(error) => return Err(refused(error)),
+    };
+    let narrowing = if format == ImageFormat::Tiff { Narrowing::Nearest } else { Narrowing::UpperByte };
+    Ok(Decoded { width, height, rgb: pixels::to_rgb(samples, color, narrowing)?, orientation, partial })
+}
+
+fn refused(error: ImageError) -> PictureError {
+    match error {
+        ImageError::Unsupported(error) => PictureError::Unsupported { format: error.to_string() },
+        error => PictureError::Damaged { reason: error.to_string() },
+    }
+}

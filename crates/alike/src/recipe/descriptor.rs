@@ -1,0 +1,44 @@
+//! What comes out of a recipe, and how two of them compare.
+
+/// What stands for a picture under one recipe.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Descriptor {
+    /// Unit length, compared by dot product, which is the cosine.
+    Vector(Vec<f32>),
+    /// Compared by Hamming distance; bit `i` is bit `i % 64` of word `i / 64`, unused bits are 0.
+    Code(Vec<u64>),
+}
+
+/// What a recipe gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DescriptorKind {
+    /// Number of dimensions.
+    Vector(usize),
+    /// Number of bits.
+    Code(usize),
+}
+
+impl DescriptorKind {
+    /// How alike two descriptors of this kind are: the cosine in -1..=1 for vectors, 1 - distance/bits in 0..=1 for
+    /// codes. `None` if either is of another kind or length. The sum runs in f64 and in index order, so that every
+    /// machine gives the same number.
+    pub fn score(self, a: &Descriptor, b: &Descriptor) -> Option<f32> {
+        match (self, a, b) {
+            (Self::Vector(dims), Descriptor::Vector(a), Descriptor::Vector(b)) => {
+                let fits = a.len() == dims && b.len() == dims;
+                fits.then(|| a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>() as f32)
+            }
+            (Self::Code(bits), Descriptor::Code(a), Descriptor::Code(b)) => {
+                let words = bits.div_ceil(64);
+                let fits = bits > 0 && a.len() == words && b.len() == words;
+                fits.then(|| (1.0 - f64::from(hamming(a, b)) / bits as f64) as f32)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Number of bits in which two codes of equal length differ.
+fn hamming(a: &[u64], b: &[u64]) -> u32 {
+    a.iter().zip(b).map(|(x, y)| (x ^ y).count_ones()).sum()
+}

@@ -1,0 +1,199 @@
+//! Recipes: one line of text that says how a descriptor is made.
+//!
+//! ```text
+//! recipe := sum ("|" step)*                      step := call
+//! sum    := term ("+" term)*
+//! term   := [weight "*"] (call | "(" recipe ")")
+//! call   := name ["@" model] ["(" arg ("," arg)* ")"]
+//! arg    := [key "="] (number | identifier | "quoted" | recipe)
+//! ```
+
+mod descriptor;
+mod hash;
+mod parse;
+mod plan;
+mod text;
+
+pub use descriptor::{Descriptor, DescriptorKind};
+pub use hash::mean_hash;
+pub use plan::Plan;
+
+use std::str::FromStr;
+
+/// A parsed recipe. Display gives normalised text that parses to the same recipe; whether its sources and steps exist
+/// is found out by [`Plan::new`].
+///
+/// ```
+/// let recipe: alike::recipe::Recipe = "2*color+texture|hash( mean )".parse()?;
+/// assert_eq!(recipe.to_string(), "2*color + texture | hash(mean)");
+/// # Ok::<(), alike::recipe::RecipeError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    terms: Vec<Term>,
+    steps: Vec<Call>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Term {
+    weight: Option<f64>,
+    operand: Operand,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Operand {
+    Call(Call),
+    Group(Box<Recipe>),
+}
+
+/// A source or a step.
+#[derive(Debug, Clone, PartialEq)]
+struct Call {
+    name: String,
+    model: Option<String>,
+    args: Vec<Arg>,
+    column: Column,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Arg {
+    key: Option<String>,
+    value: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Number(f64),
+    Word(String),
+    Quoted(String),
+    Recipe(Recipe),
+}
+
+/// Where a call began, counted in characters from 1. All columns are equal: recipes compare by meaning.
+#[derive(Debug, Clone, Copy)]
+struct Column(usize);
+
+impl PartialEq for Column {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Why a recipe can't be parsed or planned. Columns count characters from 1.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// The text is longer than any sensible recipe.
+    #[error("the recipe is {bytes} bytes long, at most {limit} are allowed")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// The text doesn't follow the grammar.
+    #[error("expected {wanted} at column {column}, got {got}")]
+    Syntax {
+        /// What the grammar allows there.
+        wanted: &'static str,
+        /// What stands there.
+        got: String,
+        /// Where.
+        column: usize,
+    },
+    /// Parentheses within parentheses within ...
+    #[error("more than {limit} nested parentheses at column {column}")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+        /// Where it was passed.
+        column: usize,
+    },
+    /// A weight out of range.
+    #[error("weight {weight} at column {column}: weights lie between 0.000001 and 1000000")]
+    Weight {
+        /// As read.
+        weight: f64,
+        /// Where.
+        column: usize,
+    },
+    /// No such source or step.
+    #[error("unknown {what} `{name}` at column {column}: known are {known}")]
+    Unknown {
+        /// `source` or `step`.
+        what: &'static str,
+        /// As written.
+        name: String,
+        /// Where.
+        column: usize,
+        /// The names there are.
+        known: String,
+    },
+    /// A source or step with arguments it doesn't take.
+    #[error("`{name}` at column {column} takes {takes}")]
+    Arguments {
+        /// The source or step.
+        name: String,
+        /// Where.
+        column: usize,
+        /// What it takes.
+        takes: &'static str,
+    },
+    /// A recipe names a model that wasn't given.
+    #[error("unknown model `{name}` at column {column}: {}", if known.is_empty() { "no model was given".into() } else { format!("given are {known}") })]
+    UnknownModel {
+        /// As written after the `@`.
+        name: String,
+        /// Where.
+        column: usize,
+        /// The models at hand, separated by commas.
+        known: String,
+    },
+    /// A code within a sum.
+    #[error("a code can't be part of a sum (column {column}): hash the sum instead, as in `(a + b) | hash(mean)`")]
+    CodeInSum {
+        /// Where the term's source stands.
+        column: usize,
+    },
+    /// A step behind the one that makes a code.
+    #[error("step `{name}` at column {column} follows `hash`, which must be the last step")]
+    StepAfterCode {
+        /// The step.
+        name: String,
+        /// Where.
+        column: usize,
+    },
+    /// A source lacks its network, or its network an output.
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
+}
+
+impl Recipe {
+    /// What is used where nobody chose and no network is at hand: colour, texture and shape together. The weights were
+    /// chosen on Corel-1k, in steps of a tenth.
+    pub fn default_without_model() -> Self {
+        Self { terms: vec![weighted(0.2, "color"), weighted(0.6, "texture"), weighted(0.2, "shape")], steps: vec![] }
+    }
+
+    /// What is used where nobody chose and a network is at hand: its pooled features.
+    pub fn default_with_model() -> Self {
+        Self { terms: vec![Term { weight: None, operand: Operand::Call(Call::named("deep")) }], steps: vec![] }
+    }
+}
+
+fn weighted(weight: f64, name: &str) -> Term {
+    Term { weight: Some(weight), operand: Operand::Call(Call::named(name)) }
+}
+
+impl Call {
+    fn named(name: &str) -> Self {
+        Self { name: name.into(), model: None, args: vec![], column: Column(1) }
+    }
+}
+
+impl FromStr for Recipe {
+    type Err = RecipeError;
+    fn from_str(text: &str) -> Result<Self, RecipeError> {
+        parse::recipe(text)
+    }
+}

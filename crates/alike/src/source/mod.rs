@@ -1,0 +1,158 @@
+//! Where numbers come from: here is a picture, give me the raw vector of `color`, `deep`, ...
+
+mod color;
+mod deep;
+mod reduce;
+mod semantic;
+mod shape;
+mod texture;
+
+use crate::model::{Model, ModelId, ModelOutputs};
+use crate::picture::Picture;
+use std::fmt;
+use std::sync::Arc;
+
+/// What makes two source rows comparable: the canonical text with version and model, hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId {
+    text: String,
+    key: String,
+}
+
+impl SourceId {
+    /// `text` is what canonical recipes show (`color/1`, `deep@NAME#sha8`); `identity` is everything else that changes
+    /// a number (the model's full hash, its preprocessing).
+    pub fn new(text: impl Into<String>, identity: &str) -> Self {
+        use sha2::{Digest, Sha256};
+        let text = text.into();
+        let digest = Sha256::digest(format!("{text}\n{identity}"));
+        let key = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        Self { text, key }
+    }
+
+    /// 32 hexadecimal digits: the name of the source's folder on disk.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The networks' outputs for one picture: each network runs once, whatever the number of sources on it.
+#[derive(Debug, Default)]
+pub struct Forward {
+    runs: Vec<(ModelId, ModelOutputs)>,
+}
+
+impl Forward {
+    /// Adds what a network gave.
+    pub fn insert(&mut self, model: ModelId, outputs: ModelOutputs) {
+        self.runs.push((model, outputs));
+    }
+
+    /// What a network gave, if it ran.
+    pub fn get(&self, model: &ModelId) -> Option<&ModelOutputs> {
+        self.runs.iter().find(|(id, _)| id == model).map(|(_, outputs)| outputs)
+    }
+}
+
+/// A way to turn a picture into a raw vector. Neither scaled nor centred: recipes do that.
+pub trait Source: Send + Sync {
+    /// Identity: changes whenever a number changes.
+    fn id(&self) -> &SourceId;
+    /// Length of the vector.
+    fn dims(&self) -> usize;
+    /// The network that has to run first, if any.
+    fn model(&self) -> Option<&Arc<Model>> {
+        None
+    }
+    /// The vector of a picture, [`dims`](Source::dims) finite numbers.
+    fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError>;
+}
+
+/// Makes a source of a network's output, if the network has it.
+pub type BuildOnNetwork = fn(&Arc<Model>) -> Result<Arc<dyn Source>, SourceError>;
+
+/// How a source comes into being.
+#[derive(Clone, Copy)]
+pub enum Build {
+    /// From the pixels alone.
+    Picture(fn() -> Arc<dyn Source>),
+    /// From what a network gives.
+    Network(BuildOnNetwork),
+}
+
+/// A source that recipes can name.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// Its name in recipes.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// How to make it.
+    pub build: Build,
+}
+
+/// All sources, in the order in which they are shown.
+pub const REGISTRY: &[Entry] = &[
+    Entry { name: "deep", about: "pooled features of the network", build: Build::Network(deep::build) },
+    Entry { name: "semantic", about: "class probabilities of the network", build: Build::Network(semantic::build) },
+    Entry { name: "color", about: "colours, and roughly where they are", build: Build::Picture(color::build) },
+    Entry { name: "texture", about: "fine patterns, however turned", build: Build::Picture(texture::build) },
+    Entry { name: "shape", about: "edges and where they are", build: Build::Picture(shape::build) },
+];
+
+/// Why a source has no vector for a picture, or can't be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// A network source without a network.
+    #[error("`{name}` needs a network: pass --model FILE.onnx, or get one with `alike model pull`")]
+    NeedsModel {
+        /// The source.
+        name: String,
+    },
+    /// The network lacks the output that the source is made of.
+    #[error("`{name}` needs {output}, which the network {model} doesn't have")]
+    NoOutput {
+        /// The source.
+        name: &'static str,
+        /// The missing output.
+        output: &'static str,
+        /// The network, `NAME#sha8`.
+        model: String,
+    },
+    /// The network didn't run for this picture, or gave a vector of another length, or numbers that aren't finite.
+    #[error("`{name}` wanted {wanted} finite numbers of the network {model}, got {got}")]
+    BadOutput {
+        /// The source.
+        name: &'static str,
+        /// The network, `NAME#sha8`.
+        model: String,
+        /// Length of the vector.
+        wanted: usize,
+        /// What came instead.
+        got: String,
+    },
+}
+
+/// The output of a network for a picture, if it is as long as promised and finite.
+fn checked(name: &'static str, model: &Model, wanted: usize, got: Option<&Vec<f32>>) -> Result<Vec<f32>, SourceError> {
+    let got = match got {
+        None => "none".into(),
+        Some(vector) if vector.len() != wanted => vector.len().to_string(),
+        Some(vector) if vector.iter().any(|x| !x.is_finite()) => "NaN or infinity among them".into(),
+        Some(vector) => return Ok(vector.clone()),
+    };
+    Err(SourceError::BadOutput { name, model: model.id().to_string(), wanted, got })
+}
+
+/// `deep@NAME#sha8` with everything else that makes a network's numbers.
+fn network_id(name: &str, model: &Model) -> SourceId {
+    let id = model.id();
+    SourceId::new(format!("{name}@{id}"), &format!("{}\n{}", id.sha256, id.preprocessing))
+}

@@ -1,0 +1,47 @@
+//! Everything that differs between systems. Linux is tested; the rest is meant to compile.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Makes renames and new names in a folder durable. Windows has no such call and needs none for renames on NTFS.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs_err::File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// Whether the current user owns the path. Always true where files have no numeric owner.
+#[cfg(unix)]
+pub(super) fn owned_by_us(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(fs_err::metadata(path)?.uid() == rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+pub(super) fn owned_by_us(_path: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// A path as stored: its bytes on Unix, UTF-16 in little endian on Windows.
+#[cfg(unix)]
+pub(super) fn path_to_bytes(path: &Path) -> Vec<u8> {
+    use std::os::unix::ffi::OsStrExt;
+    path.as_os_str().as_bytes().to_vec()
+}
+
+#[cfg(unix)]
+pub(super) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+#[cfg(windows)]
+pub(super) fn path_to_bytes(path: &Path) -> Vec<u8> {
+    use std::os::windows::ffi::OsStrExt;
+    path.as_os_str().encode_wide().flat_map(u16::to_le_bytes).collect()
+}
+
+#[cfg(windows)]
+pub(super) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::windows::ffi::OsStringExt;
+    let wide: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    PathBuf::from(std::ffi::OsString::from_wide(&wide))
+}

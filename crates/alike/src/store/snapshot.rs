@@ -1,0 +1,346 @@
+use super::records::Database;
+use super::scan::{self, Block, Dot, Hamming, Metric, ScoredId};
+use super::segment::{Layout, Place, Segment};
+use super::{DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError};
+use crate::recipe::Descriptor;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// How often a reader starts again when a writer's merge took files from under it.
+const TRIES: usize = 20;
+
+/// A consistent view of a collection. Later writers don't change it. Records are read when asked for.
+#[derive(Debug)]
+pub struct Snapshot {
+    database: Mutex<Database>,
+    records: OnceLock<Vec<Record>>,
+    live: Vec<RecordId>,
+    roots: Vec<Root>,
+    sources: Vec<(SourceEntry, Vec<Segment>)>,
+    recipes: Vec<Derived>,
+    recipe_entries: Vec<RecipeEntry>,
+    source_entries: Vec<SourceEntry>,
+}
+
+#[derive(Debug)]
+struct Derived {
+    entry: RecipeEntry,
+    segments: Vec<Segment>,
+    /// Ascending: records whose descriptor doesn't exist.
+    unsearchable: Vec<RecordId>,
+}
+
+/// A label and how many records bear it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelCount {
+    /// The label.
+    pub label: Label,
+    /// Number of records.
+    pub records: u64,
+}
+
+/// What a source or a recipe takes on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSize {
+    /// Of the source or recipe.
+    pub key: String,
+    /// Number of files.
+    pub segments: usize,
+    /// Rows of records that exist.
+    pub live_rows: usize,
+    /// Rows of records that were removed.
+    pub dead_rows: usize,
+    /// Bytes of the files.
+    pub bytes: u64,
+}
+
+/// What a collection holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes {
+    /// Number of records.
+    pub records: usize,
+    /// In the order of [`Snapshot::sources`].
+    pub sources: Vec<StoredSize>,
+    /// In the order of [`Snapshot::recipes`].
+    pub recipes: Vec<StoredSize>,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// Key of the recipe. One that the collection doesn't keep is searched in `extra` alone.
+    pub recipe: &'a str,
+    /// What the recipe's descriptors are.
+    pub kind: DescriptorKind,
+    /// Descriptors of the recipe's kind.
+    pub queries: &'a [Descriptor],
+    /// Number of results for each query.
+    pub k: usize,
+    /// Only these records, ascending; `None` for all.
+    pub only: Option<&'a [RecordId]>,
+    /// Descriptors that the collection lacks (see [`Snapshot::missing`]), ascending by id.
+    pub extra: &'a [(RecordId, Descriptor)],
+    /// Number of threads; the result doesn't depend on it.
+    pub threads: usize,
+}
+
+/// The raw rows of one source.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceRows<'a> {
+    segments: &'a [Segment],
+    live: &'a [RecordId],
+}
+
+impl<'a> SourceRows<'a> {
+    /// The row of a record, as many numbers as the source has dimensions.
+    pub fn row(&self, id: RecordId) -> Option<&'a [f32]> {
+        self.live.binary_search(&id).ok()?;
+        // Data start at a multiple of 64 bytes in a map that starts at a page.
+        self.segments.iter().find_map(|segment| segment.row_of(id)).map(bytemuck::cast_slice)
+    }
+
+    /// The records that have a row, ascending.
+    pub fn ids(&self) -> Vec<RecordId> {
+        live_ids(self.segments, self.live)
+    }
+}
+
+impl Snapshot {
+    pub(super) fn open(dir: &Path, database: &Path) -> Result<Self, StoreError> {
+        let mut tries = 1;
+        loop {
+            match Self::try_open(dir, database) {
+                // A merge deletes files after their list; the next list names the new ones.
+                Err(error) if error.is_not_found() && tries < TRIES => tries += 1,
+                Err(StoreError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(StoreError::damaged(dir, format!("a file of the collection is missing: {error}")));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn try_open(dir: &Path, database: &Path) -> Result<Self, StoreError> {
+        let (db, _) = Database::open_to_read(database)?;
+        db.error(db.connection.execute_batch("BEGIN"))?;
+        let live = db.record_ids()?;
+        let (source_entries, recipe_entries) = (db.sources()?, db.recipes()?);
+        let sources = source_entries
+            .iter()
+            .map(|entry| Ok((entry.clone(), open_source(&db, dir, entry)?)))
+            .collect::<Result<_, StoreError>>()?;
+        let recipes = recipe_entries.iter().map(|entry| open_recipe(&db, dir, entry)).collect::<Result<_, _>>()?;
+        let roots = db.roots()?;
+        Ok(Self {
+            database: Mutex::new(db),
+            records: OnceLock::new(),
+            live,
+            roots,
+            sources,
+            recipes,
+            recipe_entries,
+            source_entries,
+        })
+    }
+
+    fn database(&self) -> MutexGuard<'_, Database> {
+        // Queries leave nothing half done behind.
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All records, ascending by id; read from disk at the first call.
+    pub fn records(&self) -> Result<&[Record], StoreError> {
+        if let Some(records) = self.records.get() {
+            return Ok(records);
+        }
+        let records = self.database().records()?;
+        Ok(self.records.get_or_init(|| records))
+    }
+
+    /// The ids of all records, ascending.
+    pub fn ids(&self) -> &[RecordId] {
+        &self.live
+    }
+
+    /// One record.
+    pub fn record(&self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        self.database().record(id)
+    }
+
+    /// These records, in this order; those that don't exist are left out.
+    pub fn records_of(&self, ids: &[RecordId]) -> Result<Vec<Record>, StoreError> {
+        let database = self.database();
+        ids.iter().filter_map(|&id| database.record(id).transpose()).collect()
+    }
+
+    /// The record stored under this path (see [`Collection::stored_path`](super::Collection::stored_path)); with
+    /// several, the lowest id.
+    pub fn find_path(&self, stored: &Path) -> Result<Option<Record>, StoreError> {
+        self.database().find_path(stored)
+    }
+
+    /// The labels there are, sorted.
+    pub fn labels(&self) -> Result<Vec<LabelCount>, StoreError> {
+        self.database().labels()
+    }
+
+    /// The records whose label has this id or name, ascending.
+    pub fn ids_of_label(&self, label: &str) -> Result<Vec<RecordId>, StoreError> {
+        self.database().ids_of_label(label)
+    }
+
+    /// Where the pictures come from.
+    pub fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// The recipes; the first is the default.
+    pub fn recipes(&self) -> &[RecipeEntry] {
+        &self.recipe_entries
+    }
+
+    /// The sources.
+    pub fn sources(&self) -> &[SourceEntry] {
+        &self.source_entries
+    }
+
+    /// The raw rows of a source.
+    pub fn source_rows(&self, source: &str) -> Result<SourceRows<'_>, StoreError> {
+        let found = self.sources.iter().find(|(entry, _)| entry.key == source);
+        let (_, segments) = found.ok_or_else(|| unknown("source", source))?;
+        Ok(SourceRows { segments, live: &self.live })
+    }
+
+    fn derived(&self, recipe: &str) -> Result<&Derived, StoreError> {
+        self.recipes.iter().find(|derived| derived.entry.key == recipe).ok_or_else(|| unknown("recipe", recipe))
+    }
+
+    /// Records that have rows of all the recipe's sources but no descriptor yet, ascending. Those whose descriptor
+    /// doesn't exist are not among them.
+    pub fn missing(&self, recipe: &str) -> Result<Vec<RecordId>, StoreError> {
+        let derived = self.derived(recipe)?;
+        let known = live_ids(&derived.segments, &self.live);
+        let sources = derived.entry.sources.iter().map(|key| Ok(self.source_rows(key)?.ids()));
+        let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
+        let absent = |ids: &[RecordId], id: &RecordId| ids.binary_search(id).is_err();
+        let wanted = self.live.iter().copied().filter(|id| absent(&known, id) && absent(&derived.unsearchable, id));
+        Ok(wanted.filter(|id| sources.iter().all(|ids| !absent(ids, id))).collect())
+    }
+
+    /// Rows, files and bytes.
+    pub fn sizes(&self) -> Sizes {
+        let sources = self.sources.iter().map(|(entry, segments)| self.stored_size(&entry.key, segments));
+        let recipes = self.recipes.iter().map(|derived| self.stored_size(&derived.entry.key, &derived.segments));
+        Sizes { records: self.live.len(), sources: sources.collect(), recipes: recipes.collect() }
+    }
+
+    fn stored_size(&self, key: &str, segments: &[Segment]) -> StoredSize {
+        let rows = segments.iter().map(|segment| segment.ids.len()).sum::<usize>();
+        let live_rows = live_ids(segments, &self.live).len();
+        let bytes = segments.iter().map(Segment::file_bytes).sum();
+        StoredSize { key: key.to_owned(), segments: segments.len(), live_rows, dead_rows: rows - live_rows, bytes }
+    }
+
+    /// The `k` records nearest to each query, best first, ties by the lower id. Exact: every row is looked at.
+    pub fn search(&self, search: &Search<'_>) -> Result<Vec<Vec<ScoredId>>, StoreError> {
+        let kept = self.recipes.iter().find(|derived| derived.entry.key == search.recipe);
+        let segments = kept.map_or(&[][..], |derived| &derived.segments);
+        let kind = kept.map_or(search.kind, |derived| derived.entry.kind);
+        let extra = search.extra.iter().map(|(_, descriptor)| descriptor);
+        for descriptor in search.queries.iter().chain(extra) {
+            check_kind(descriptor, kind)?;
+        }
+        match kind {
+            DescriptorKind::Vector(dims) => Ok(self.scan(&Dot, dims, segments, search, vector)),
+            DescriptorKind::Code(bits) => Ok(self.scan(&Hamming { bits }, bits.div_ceil(64), segments, search, code)),
+        }
+    }
+
+    fn scan<M: Metric<Word: bytemuck::Pod>>(
+        &self,
+        metric: &M,
+        width: usize,
+        segments: &[Segment],
+        search: &Search<'_>,
+        words: fn(&Descriptor) -> &[M::Word],
+    ) -> Vec<Vec<ScoredId>> {
+        let extra_ids: Vec<RecordId> = search.extra.iter().map(|&(id, _)| id).collect();
+        let extra_rows: Vec<M::Word> = search.extra.iter().flat_map(|(_, row)| words(row)).copied().collect();
+        let stored = segments.iter().map(|segment| (&segment.ids[..], bytemuck::cast_slice(segment.bytes())));
+        let blocks: Vec<Block<'_, M::Word>> = stored
+            .chain([(&extra_ids[..], &extra_rows[..])])
+            .map(|(ids, rows)| Block { ids, rows, wanted: self.wanted(ids, search.only) })
+            .collect();
+        let queries: Vec<&[M::Word]> = search.queries.iter().map(words).collect();
+        scan::scan(metric, width, &queries, &blocks, (search.k, search.threads))
+    }
+
+    /// Which rows to look at; `None` for all.
+    fn wanted(&self, ids: &[RecordId], only: Option<&[RecordId]>) -> Option<Vec<bool>> {
+        let has = |list: &[RecordId], id| list.binary_search(id).is_ok();
+        let wanted = ids.iter().map(|id| has(&self.live, id) && only.is_none_or(|only| has(only, id)));
+        let wanted: Vec<bool> = wanted.collect();
+        wanted.contains(&false).then_some(wanted)
+    }
+}
+
+fn vector(descriptor: &Descriptor) -> &[f32] {
+    if let Descriptor::Vector(values) = descriptor { values } else { &[] }
+}
+
+fn code(descriptor: &Descriptor) -> &[u64] {
+    if let Descriptor::Code(words) = descriptor { words } else { &[] }
+}
+
+/// Refuses a descriptor that isn't of the recipe's kind and length.
+pub(super) fn check_kind(descriptor: &Descriptor, kind: DescriptorKind) -> Result<(), StoreError> {
+    let got = match (descriptor, kind) {
+        (Descriptor::Vector(values), DescriptorKind::Vector(dims)) if values.len() == dims => return Ok(()),
+        (Descriptor::Code(words), DescriptorKind::Code(bits)) if words.len() == bits.div_ceil(64) => return Ok(()),
+        (Descriptor::Vector(values), _) => format!("vector of {} dimensions", values.len()),
+        (Descriptor::Code(words), _) => format!("code of {} words", words.len()),
+    };
+    let wanted = match kind {
+        DescriptorKind::Vector(dims) => format!("{dims}-dimensional vector"),
+        DescriptorKind::Code(bits) => format!("{bits}-bit code"),
+    };
+    Err(StoreError::WrongDescriptor { got, wanted })
+}
+
+fn unknown(kind: &'static str, key: &str) -> StoreError {
+    StoreError::UnknownKey { kind, key: key.to_owned() }
+}
+
+/// Ids that have both a row and a record, ascending.
+fn live_ids(segments: &[Segment], live: &[RecordId]) -> Vec<RecordId> {
+    let all = segments.iter().flat_map(|segment| segment.ids.iter().copied());
+    let mut ids: Vec<RecordId> = all.filter(|id| live.binary_search(id).is_ok()).collect();
+    ids.sort_unstable();
+    ids
+}
+
+pub(super) fn source_place(dir: &Path, entry: &SourceEntry) -> Place {
+    Place { dir: dir.join("sources").join(&entry.key), layout: Layout::Npy(entry.dims) }
+}
+
+pub(super) fn recipe_place(dir: &Path, entry: &RecipeEntry) -> Place {
+    Place { dir: dir.join("recipes").join(&entry.key), layout: entry.kind.into() }
+}
+
+pub(super) fn open_source(db: &Database, dir: &Path, entry: &SourceEntry) -> Result<Vec<Segment>, StoreError> {
+    let place = source_place(dir, entry);
+    let segments = db.segments(&format!("source {}", entry.key))?;
+    segments.into_iter().map(|segment| Segment::open(&place, segment)).collect()
+}
+
+/// Files that are gone or damaged are left out: their rows are missing and can be derived again.
+pub(super) fn open_recipe_segments(db: &Database, dir: &Path, entry: &RecipeEntry) -> Result<Vec<Segment>, StoreError> {
+    let place = recipe_place(dir, entry);
+    let segments = db.segments(&format!("recipe {}", entry.key))?;
+    Ok(segments.into_iter().filter_map(|segment| Segment::open(&place, segment).ok()).collect())
+}
+
+fn open_recipe(db: &Database, dir: &Path, entry: &RecipeEntry) -> Result<Derived, StoreError> {
+    let segments = open_recipe_segments(db, dir, entry)?;
+    Ok(Derived { entry: entry.clone(), segments, unsearchable: db.unsearchable(&entry.key)? })
+}

@@ -1,0 +1,18 @@
+//! The library through its front door.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::explicit_write,
+    reason = "in tests a panic is the report, measured values are printed, and what was skipped is said past the capture"
+)]
+
+mod data;
+mod download;
+mod engine;
+mod models;
+mod pictures;
+mod recipes;
+mod resizing;
+mod sources;
+mod store;
