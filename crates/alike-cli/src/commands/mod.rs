@@ -1,0 +1,11 @@
+//! One file a command: its arguments and what it does.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod export;
+pub(crate) mod index;
+pub(crate) mod info;
+pub(crate) mod model;
+pub(crate) mod remove;
+pub(crate) mod runtime;
+pub(crate) mod search;

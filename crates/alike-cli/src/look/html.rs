@@ -1,0 +1,216 @@
+//! Queries and hits as one page that needs nothing else: no network, no other file, no script.
+
+use super::{Shown, Verdict, thumbnail};
+use alike::picture::Picture;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::time::Duration;
+
+const STYLE: &str = include_str!("page.css");
+
+/// What a page shows.
+pub(crate) struct Page<'a> {
+    pub(crate) title: &'a str,
+    /// As the user wrote it.
+    pub(crate) recipe: &'a str,
+    /// What was searched: a path, and how many pictures.
+    pub(crate) collection: &'a str,
+    /// Tables of what was measured, before the pictures.
+    pub(crate) facts: &'a [Facts],
+    pub(crate) searches: &'a [Search<'a>],
+}
+
+/// One query and what was found.
+pub(crate) struct Search<'a> {
+    pub(crate) query: &'a Shown,
+    pub(crate) hits: &'a [Shown],
+    /// From picture to hits.
+    pub(crate) took: Duration,
+}
+
+/// A small table: name and value.
+pub(crate) struct Facts {
+    pub(crate) caption: String,
+    pub(crate) rows: Vec<(String, String)>,
+}
+
+/// The page as HTML.
+pub(crate) fn results_page(page: &Page) -> String {
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (page.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (page.title) }
+                    dl.about {
+                        div { dt { "recipe" } dd { code { (page.recipe) } } }
+                        div { dt { "collection" } dd { (page.collection) } }
+                    }
+                }
+                main {
+                    @if !page.facts.is_empty() {
+                        div.facts { @for facts in page.facts { (table(facts)) } }
+                    }
+                    @for search in page.searches { (section(search)) }
+                }
+                footer { "made by " strong { "alike" } }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn table(facts: &Facts) -> Markup {
+    html! {
+        table {
+            caption { (facts.caption) }
+            tbody { @for (name, value) in &facts.rows { tr { th scope="row" { (name) } td { (value) } } } }
+        }
+    }
+}
+
+fn section(search: &Search) -> Markup {
+    let right = search.hits.iter().filter(|hit| Verdict::of(search.query, hit) == Verdict::Right).count();
+    let judged = search.hits.iter().filter(|hit| is_judged(Verdict::of(search.query, hit))).count();
+    html! {
+        section {
+            div.query {
+                figure.card.asked {
+                    (picture(search.query, "query"))
+                    figcaption {
+                        @if let Some(name) = name(search.query) { span.label { (name) } }
+                        span.path { (search.query.path.display()) }
+                    }
+                }
+                p.outcome {
+                    @if judged > 0 { strong { (right) " of " (judged) } " right" br; }
+                    (search.hits.len()) (if search.hits.len() == 1 { " hit" } else { " hits" })
+                    " in " (milliseconds(search.took))
+                }
+            }
+            @if search.hits.is_empty() { p.nothing { "Nothing found." } }
+            ol.hits { @for hit in search.hits { li { (card(search.query, hit)) } } }
+        }
+    }
+}
+
+fn is_judged(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Right | Verdict::Wrong)
+}
+
+fn card(query: &Shown, hit: &Shown) -> Markup {
+    let (class, mark) = match Verdict::of(query, hit) {
+        Verdict::Itself => ("itself", Some("query itself")),
+        Verdict::Right => ("right", Some("✓ right")),
+        Verdict::Wrong => ("wrong", Some("✗ wrong")),
+        Verdict::Unknown => ("", None),
+    };
+    html! {
+        figure class={ "card " (class) } {
+            (picture(hit, &format!("hit {}", hit.rank)))
+            figcaption {
+                span.line {
+                    span.rank { (hit.rank) }
+                    @if let Some(name) = name(hit) { span.label { (name) } }
+                    @if let Some(mark) = mark { span.mark { (mark) } }
+                }
+                @if let Some(score) = hit.score { (score_bar(score)) }
+                span.path { (hit.path.display()) }
+            }
+        }
+    }
+}
+
+/// Scores are cosines or shares of equal bits: 1 fills the bar, 0 and less leave it empty.
+fn score_bar(score: f32) -> Markup {
+    let percent = if score.is_finite() { score.clamp(0.0, 1.0) * 100.0 } else { 0.0 };
+    html! {
+        span.score {
+            span.bar { span style=(format!("width:{percent:.1}%")) {} }
+            span.number { (format!("{score:.4}")) }
+        }
+    }
+}
+
+fn name(shown: &Shown) -> Option<&str> {
+    shown.label.as_ref().map(|label| label.name.as_deref().unwrap_or(&label.id))
+}
+
+fn picture(shown: &Shown, what: &str) -> Markup {
+    let file = shown.path.file_name().unwrap_or(shown.path.as_os_str()).to_string_lossy();
+    let text = name(shown).map_or_else(|| format!("{what}: {file}"), |name| format!("{what}: {name}, {file}"));
+    html! {
+        @match shown.picture.as_ref().and_then(data_uri) {
+            Some(uri) => img src=(uri) alt=(text) loading="lazy";,
+            None => div.missing role="img" aria-label=(text) { "can't be read" },
+        }
+    }
+}
+
+/// A thumbnail as JPEG.
+fn data_uri(picture: &Picture) -> Option<String> {
+    let small = thumbnail(picture)?;
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 85);
+    encoder.encode(small.rgb(), small.width(), small.height(), ExtendedColorType::Rgb8).ok()?;
+    Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
+}
+
+fn milliseconds(took: Duration) -> String {
+    let ms = took.as_secs_f64() * 1e3;
+    if ms < 10.0 { format!("{ms:.2} ms") } else { format!("{ms:.0} ms") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::shown;
+    use super::*;
+
+    fn page_of(query: &Shown, hits: &[Shown]) -> String {
+        let search = Search { query, hits, took: Duration::from_micros(1234) };
+        let facts = Facts { caption: "Quality <1>".to_owned(), rows: vec![("P@1".to_owned(), "0.93".to_owned())] };
+        let page = Page { title: "T", recipe: "color + <b>", collection: "c", facts: &[facts], searches: &[search] };
+        results_page(&page)
+    }
+
+    #[test]
+    fn text_of_others_is_escaped() {
+        let evil = "<script>alert(1)</script>\" onerror=\"x";
+        let query = shown(0, Some(("0", Some(evil))));
+        let hit = Shown { path: "a<img src=x>.png".into(), ..shown(1, Some((evil, None))) };
+        let page = page_of(&query, &[hit]);
+        assert!(!page.contains("<script") && !page.contains("<img src=x>") && !page.contains("\" onerror"));
+        assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+        assert!(page.contains("color + &lt;b&gt;") && page.contains("Quality &lt;1&gt;"));
+    }
+
+    #[test]
+    fn nothing_is_loaded_from_elsewhere() {
+        let page = page_of(&shown(0, None), &[shown(1, None), Shown { picture: None, ..shown(2, None) }]);
+        assert!(!page.contains("http") && !page.contains("url(") && !page.contains("<link"));
+        assert_eq!(page.matches("src=\"data:image/jpeg;base64,").count(), 2);
+        assert_eq!(page.matches("<img").count(), 2);
+        assert_eq!(page.matches(" alt=\"").count(), 2);
+        assert!(page.contains("can't be read") && page.contains("1.23 ms"));
+    }
+
+    #[test]
+    fn right_and_wrong_are_said_in_words() {
+        let query = shown(0, Some(("1", None)));
+        let itself = Shown { is_query: true, ..shown(3, Some(("1", None))) };
+        let page = page_of(&query, &[shown(1, Some(("1", None))), shown(2, Some(("2", None))), itself]);
+        assert!(page.contains("✓ right") && page.contains("✗ wrong") && page.contains("query itself"));
+        assert!(page.contains("<strong>1 of 2</strong> right"));
+        assert!(page.contains("width:50.0%"));
+    }
+}

@@ -1,0 +1,146 @@
+//! What people look at: a query and its hits as a strip, as a page, in the terminal.
+
+mod html;
+mod lettering;
+mod sixel;
+mod strip;
+mod terminal;
+
+pub(crate) use html::{Facts, Page, Search, results_page};
+pub(crate) use strip::strip;
+pub(crate) use terminal::Terminal;
+
+use alike::engine::Hit;
+use alike::picture::{DecodeOptions, Picture};
+use alike::store::Label;
+use image::codecs::png::PngEncoder;
+use image::imageops::{self, FilterType};
+use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use std::path::{Path, PathBuf};
+
+/// A query or a hit, ready to be looked at.
+pub(crate) struct Shown {
+    /// Best a [`thumbnail`], so that many hits fit in memory; `None` if the file can't be read any more.
+    pub(crate) picture: Option<Picture>,
+    pub(crate) path: PathBuf,
+    pub(crate) label: Option<Label>,
+    /// `None` for the query.
+    pub(crate) score: Option<f32>,
+    /// From 1; 0 for the query.
+    pub(crate) rank: usize,
+    /// This is the query, or a hit that is the query's own file.
+    pub(crate) is_query: bool,
+}
+
+impl Shown {
+    /// A hit, with its picture read anew.
+    pub(crate) fn of_hit(hit: &Hit, is_query: bool) -> Self {
+        let (path, label) = (hit.path.clone(), hit.record.label.clone());
+        Self { picture: read(&hit.path), path, label, score: Some(hit.score), rank: hit.rank, is_query }
+    }
+
+    /// A query, with its picture read anew.
+    pub(crate) fn of_query(path: &Path, label: Option<Label>) -> Self {
+        Self { picture: read(path), path: path.to_path_buf(), label, score: None, rank: 0, is_query: true }
+    }
+}
+
+/// A file's thumbnail; `None` if it can't be read any more, which is shown as such.
+fn read(path: &Path) -> Option<Picture> {
+    thumbnail(&Picture::open(path, &DecodeOptions::default()).ok()?)
+}
+
+/// Hits in a row of a strip.
+pub(crate) const HITS_IN_A_ROW: usize = 10;
+
+/// Longest side of what is drawn anywhere, in pixels.
+const THUMBNAIL: u32 = 320;
+
+/// The picture, made small enough to be kept for each of many hits.
+pub(crate) fn thumbnail(picture: &Picture) -> Option<Picture> {
+    let small = fitted(picture, THUMBNAIL, THUMBNAIL)?;
+    Picture::from_rgb(small.width(), small.height(), small.into_raw())
+}
+
+/// Writes a picture as PNG.
+pub(crate) fn save_png(picture: &RgbImage, path: &Path) -> anyhow::Result<()> {
+    fs_err::write(path, png(picture)?)?;
+    Ok(())
+}
+
+fn png(picture: &RgbImage) -> image::ImageResult<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let (width, height) = picture.dimensions();
+    PngEncoder::new(&mut bytes).write_image(picture, width, height, ExtendedColorType::Rgb8)?;
+    Ok(bytes)
+}
+
+/// The picture, made smaller to fit into a box where it is larger, in its own proportions.
+fn fitted(picture: &Picture, width: u32, height: u32) -> Option<RgbImage> {
+    let whole = image::FlatSamples {
+        samples: picture.rgb(),
+        layout: image::flat::SampleLayout::row_major_packed(3, picture.width(), picture.height()),
+        color_hint: None,
+    };
+    let view = whole.as_view::<image::Rgb<u8>>().ok()?;
+    let scale =
+        (f64::from(width) / f64::from(picture.width())).min(f64::from(height) / f64::from(picture.height())).min(1.0);
+    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+    let (width, height) = (side(picture.width()), side(picture.height()));
+    let filter = if scale < 1.0 { FilterType::CatmullRom } else { FilterType::Nearest };
+    Some(imageops::resize(&view, width, height, filter))
+}
+
+/// What can be said of a hit when labels are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The query's own file: neither right nor wrong.
+    Itself,
+    /// Of the query's class.
+    Right,
+    /// Of another class.
+    Wrong,
+    /// One of the two labels isn't known.
+    Unknown,
+}
+
+impl Verdict {
+    fn of(query: &Shown, hit: &Shown) -> Self {
+        match (&query.label, &hit.label) {
+            _ if hit.is_query => Self::Itself,
+            (Some(wanted), Some(got)) if wanted.id == got.id => Self::Right,
+            (Some(_), Some(_)) => Self::Wrong,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(super) fn shown(rank: usize, label: Option<(&str, Option<&str>)>) -> Shown {
+        let label = label.map(|(id, name)| Label { id: id.to_owned(), name: name.map(str::to_owned) });
+        let picture = Picture::from_rgb(40, 20, vec![(rank * 20) as u8; 40 * 20 * 3]);
+        let score = (rank > 0).then(|| 1.0 / rank as f32);
+        Shown { picture, path: format!("pictures/{rank}.png").into(), label, score, rank, is_query: rank == 0 }
+    }
+
+    #[test]
+    fn thumbnails_keep_proportions_and_never_grow() {
+        let wide = Picture::from_rgb(2000, 3, vec![9; 2000 * 3 * 3]).unwrap();
+        let small = thumbnail(&wide).unwrap();
+        assert_eq!((small.width(), small.height()), (320, 1));
+        let tiny = Picture::from_rgb(4, 2, (0..24).collect()).unwrap();
+        assert_eq!(thumbnail(&tiny).unwrap(), tiny);
+    }
+
+    #[test]
+    fn verdicts_need_both_labels() {
+        let query = shown(0, Some(("3", Some("cat"))));
+        assert_eq!(Verdict::of(&query, &shown(1, Some(("3", None)))), Verdict::Right);
+        assert_eq!(Verdict::of(&query, &shown(1, Some(("4", Some("cat"))))), Verdict::Wrong);
+        assert_eq!(Verdict::of(&query, &shown(1, None)), Verdict::Unknown);
+        assert_eq!(Verdict::of(&query, &Shown { is_query: true, ..shown(1, None) }), Verdict::Itself);
+    }
+}

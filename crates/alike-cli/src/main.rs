@@ -1,0 +1,19 @@
+//! The binary `alike`.
+
+mod cli;
+mod collection;
+mod commands;
+mod decoding;
+mod demo_gallery;
+mod environment;
+mod hub;
+mod look;
+mod networks;
+mod output;
+mod pick;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,96 @@
+//! Small galleries to index, and the binary to do it with.
+
+use assert_cmd::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A folder of its own for one test.
+pub(crate) struct Gallery {
+    dir: tempfile::TempDir,
+}
+
+impl Gallery {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A striped picture: `hue` says which colours, `stripes` how many.
+    pub(crate) fn draw(&self, name: &str, hue: u8, stripes: u32) -> PathBuf {
+        let picture = image::RgbImage::from_fn(64, 48, |x, _| {
+            let bright = if (x * stripes / 64).is_multiple_of(2) { 200 } else { 60 };
+            image::Rgb([bright, hue, 255 - hue])
+        });
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        picture.save(&path).unwrap();
+        path
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Runs `alike` in the gallery's folder, with caches of its own.
+    pub(crate) fn alike(&self, args: &[&str]) -> Run {
+        self.alike_with(args, &[], "")
+    }
+
+    pub(crate) fn alike_with(&self, args: &[&str], environment: &[(&str, &Path)], stdin: impl Into<Vec<u8>>) -> Run {
+        let mut command = Command::cargo_bin("alike").unwrap();
+        command.current_dir(self.dir.path()).args(args).write_stdin(stdin);
+        for unset in ["ALIKE_COLLECTION", "ORT_DYLIB_PATH", "HF_ENDPOINT", "HF_HOME", "NO_COLOR"] {
+            command.env_remove(unset);
+        }
+        command.env("ALIKE_CACHE", self.path(".cache")).envs(environment.iter().copied());
+        let output = command.output().unwrap();
+        Run {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// What a run of the binary gave.
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    /// The run, if it ended with this exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The run, if stderr says this.
+    #[track_caller]
+    pub(crate) fn says(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "wanted `{words}` in: {}", self.stderr);
+        self
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+
+    /// File names of the hits of `search --json`, best first.
+    pub(crate) fn hits(&self) -> Vec<String> {
+        let json = self.json();
+        let name = |hit: &serde_json::Value| {
+            let path = PathBuf::from(hit["path"].as_str().unwrap());
+            path.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        json["hits"].as_array().unwrap().iter().map(name).collect()
+    }
+}

@@ -1,0 +1,16 @@
+//! The binary as its users meet it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::explicit_write,
+    reason = "in tests a panic is the report, measured values are printed, and what was skipped is said past the capture"
+)]
+
+mod documents;
+mod gallery;
+mod index;
+mod models;
+mod networks;
+mod search;
+mod trouble;

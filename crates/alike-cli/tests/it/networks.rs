@@ -1,0 +1,104 @@
+//! Indexing and searching with a network, as its users do.
+
+use crate::gallery::Gallery;
+use std::fs;
+use std::path::PathBuf;
+
+/// A network of the test data, or `None` after saying that the test was skipped.
+fn network(test: &str, name: &str) -> Option<String> {
+    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from).join("weights").join(name);
+    if path.exists() {
+        return Some(path.to_str().unwrap().to_owned());
+    }
+    assert!(
+        std::env::var_os("ALIKE_REQUIRE_DATA").is_none(),
+        "ALIKE_REQUIRE_DATA is set and {} is missing",
+        path.display()
+    );
+    std::io::Write::write_all(&mut std::io::stderr(), format!("skipped {test}: no {}\n", path.display()).as_bytes())
+        .unwrap();
+    None
+}
+
+fn three() -> Gallery {
+    let gallery = Gallery::new();
+    gallery.draw("a.png", 10, 2);
+    gallery.draw("b.png", 120, 5);
+    gallery.draw("c.png", 240, 11);
+    gallery
+}
+
+#[test]
+fn a_network_is_remembered_and_several_recipes_share_its_pass() {
+    let Some(model) = network("a_network_is_remembered", "mobilenet_v2_1.0.onnx") else { return };
+    let gallery = three();
+    let run = gallery.alike(&[
+        "index",
+        ".",
+        "--model",
+        &model,
+        "--recipe",
+        "deep",
+        "--recipe",
+        "0.7*deep + 0.3*color",
+        "--recipe",
+        "semantic",
+    ]);
+    run.exits(0).says("3 added").says("guessed a stretch to 227x227");
+    let found = gallery.alike(&["search", "b.png", "--json"]).exits(0);
+    assert_eq!(found.hits()[0], "b.png");
+    let canonical = found.json()["recipe_canonical"].as_str().unwrap().to_owned();
+    assert!(canonical.starts_with("deep@mobilenet_v2_1.0#"), "{canonical}");
+    for recipe in ["0.7*deep + 0.3*color", "semantic", "deep | hash(mean)", "color"] {
+        let found = gallery.alike(&["search", "c.png", "--recipe", recipe, "--json"]).exits(0);
+        assert_eq!(found.hits()[0], "c.png", "{recipe}");
+    }
+    gallery.draw("d.png", 77, 7);
+    gallery.alike(&["index"]).exits(0).says("1 added, 3 unchanged");
+}
+
+#[test]
+fn another_network_is_refused_unless_it_is_meant() {
+    let Some(model) = network("another_network", "mobilenet_v2_1.0.onnx") else { return };
+    let Some(other) = network("another_network", "mobilenet_v2_1.0_tf.onnx") else { return };
+    let gallery = three();
+    gallery.alike(&["index", ".", "--model", &model]).exits(0);
+    gallery.alike(&["search", "a.png", "--model", &other]).exits(2).says("was made with deep@mobilenet_v2_1.0#");
+    gallery.alike(&["index", ".", "--model", &other]).exits(2).says("was made with deep@mobilenet_v2_1.0#");
+    gallery.alike(&["index", ".", "--model", &other, "--recipe", "deep"]).exits(0).says("3 completed");
+    assert_eq!(gallery.alike(&["info", "--json"]).json()["recipes"].as_array().unwrap().len(), 2);
+    fs::remove_dir_all(gallery.path(".cache")).unwrap();
+    gallery.alike(&["search", "a.png"]).exits(2).says("its network is not at hand");
+    gallery.alike(&["search", "a.png", "--model", &model]).exits(0);
+}
+
+#[test]
+fn what_is_no_network_is_refused_and_leaves_nothing() {
+    let gallery = three();
+    gallery.write("text.onnx", "I am no network, whatever my name is");
+    gallery.write("empty.onnx", "");
+    for (model, words) in [
+        ("text.onnx", "not an ONNX model"),
+        ("empty.onnx", "not an ONNX model"),
+        ("gone.onnx", "gone.onnx"),
+        ("resnet51", "no network `resnet51`"),
+        ("mobilenet_v2", "alike model pull mobilenet_v2"),
+    ] {
+        let run = gallery.alike(&["index", ".", "--model", model]).exits(2).says(words);
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+    }
+    assert!(!gallery.path(".alike").exists());
+}
+
+#[test]
+fn a_library_that_is_no_onnxruntime_is_passed_over() {
+    let Some(model) = network("a_library_that_is_no_onnxruntime", "mobilenet_v2_1.0.onnx") else { return };
+    let gallery = three();
+    let fake = gallery.write("libonnxruntime.so", "no library");
+    let index = ["index", ".", "--model", &model];
+    gallery
+        .alike_with(&index, &[("ORT_DYLIB_PATH", &fake), ("PATH", &gallery.path("nothing"))], "")
+        .exits(0)
+        .says("3 added");
+}
