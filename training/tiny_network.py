@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 weights = numpy_helper.from_array(np.linspace(-1, 1, 48, dtype=np.float32).reshape(4, 3, 2, 2), "w")
 graph = helper.make_graph(
     [
-        helper.make_node("Conv", ["x", "w"], ["map"], name="conv", strides=[2, 2], dilations=[1, 1]),
+        helper.make_node("Conv", ["x", "w"], ["map"], name="conv", strides=[2, 2], dilations=[1, 1], pads=[0, 0, 0, 0]),
         helper.make_node("GlobalAveragePool", ["map"], ["pool"], name="pool"),
         helper.make_node("Flatten", ["pool"], ["embedding"], name="flat"),
     ],

@@ -145,3 +145,15 @@ fn the_rows_do_not_depend_on_the_number_of_workers() {
     }
     assert!(fs::read(gallery.path("one.npy")).unwrap() == fs::read(gallery.path("four.npy")).unwrap());
 }
+
+#[test]
+fn a_vanished_file_or_folder_is_forgotten_by_name() {
+    let gallery = three();
+    gallery.alike(&["index", "."]).exits(0);
+    fs::remove_file(gallery.path("a.png")).unwrap();
+    gallery.alike(&["index", "a.png"]).exits(2).says("no such file or folder");
+    gallery.alike(&["index", "a.png", "--forget"]).exits(0).says("1 removed");
+    fs::remove_dir_all(gallery.path("sub")).unwrap();
+    gallery.alike(&["index", "sub", "--forget"]).exits(0).says("2 removed");
+    assert_eq!(gallery.alike(&["info", "--json"]).json()["pictures"], 0);
+}

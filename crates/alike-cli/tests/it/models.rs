@@ -100,7 +100,7 @@ fn show_lists_the_layers_of_a_file() {
     let gallery = Gallery::new();
     gallery.write("tiny.onnx", TINY);
     let run = gallery.alike(&["model", "show", "tiny.onnx"]).exits(0).says("no manifest");
-    assert!(run.stdout.contains("conv (Conv)   [1, 4, 112, 112]"), "{}", run.stdout);
+    assert!(run.stdout.contains("conv (Conv)               [1, 4, 112, 112]               48\n"), "{}", run.stdout);
     assert!(run.stdout.contains("parameters     48\n"), "{}", run.stdout);
     gallery.write("text.onnx", "hello");
     gallery.alike(&["model", "show", "text.onnx"]).exits(2).says("not an ONNX model");

@@ -96,7 +96,7 @@ impl Resolver<'_> {
                 let root = known.map_or(ScopeRoot::New { kind, path: stored }, |root| ScopeRoot::Known(root.id));
                 self.list(root, path, base.as_deref())
             }
-            Input::Files(paths) => Ok(self.files(paths)),
+            Input::Files(paths) => self.files(paths),
         }
     }
 
@@ -139,19 +139,19 @@ impl Resolver<'_> {
         Ok(scope)
     }
 
-    fn files(&self, paths: &[PathBuf]) -> Scope {
+    /// Files by name. Records of those that are gone, and of all below where a folder was, are forgotten.
+    fn files(&self, paths: &[PathBuf]) -> Result<Scope, SyncError> {
         let known = self.roots_where(|kind| *kind == RootKind::Files);
-        let root = known
-            .first()
-            .map_or(ScopeRoot::New { kind: RootKind::Files, path: PathBuf::new() }, |&key| ScopeRoot::Known(key));
+        let new = ScopeRoot::New { kind: RootKind::Files, path: PathBuf::new() };
+        let root = known.first().map_or(new, |&key| ScopeRoot::Known(key));
+        let gone: Vec<&PathBuf> = paths.iter().filter(|path| !path.exists()).collect();
+        let below = |record: &Record| {
+            let path = self.collection.absolute_path(&record.path);
+            gone.iter().any(|gone| path.starts_with(gone))
+        };
+        let owned = if gone.is_empty() { Vec::new() } else { self.owned(below)? };
         let files = paths.iter().map(|path| Candidate { path: path.clone(), label: None }).collect();
-        Scope {
-            root,
-            listing: Listing { files, ..Listing::default() },
-            owned: Vec::new(),
-            named: true,
-            forget_root: false,
-        }
+        Ok(Scope { root, listing: Listing { files, ..Listing::default() }, owned, named: true, forget_root: false })
     }
 
     /// Files that were named one by one: still there, or gone one by one.

@@ -10,7 +10,6 @@ use crate::source::Source;
 use crate::store::{Batch, ContentHash, Record, RecordId, SourceRowsToAdd, Writer};
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -36,8 +35,14 @@ pub(super) struct Run<'a> {
 /// What a worker made of a task.
 struct Done {
     task: usize,
-    result: Result<Described, Skip>,
+    result: Result<Described, LeftOut>,
     times: StageTimes,
+}
+
+struct LeftOut {
+    skip: Skip,
+    /// The file could not be read this time, which says nothing about what is in it.
+    unreadable: bool,
 }
 
 enum Described {
@@ -119,7 +124,12 @@ impl Run<'_> {
         }
     }
 
-    fn describe(&self, task: &Task, extractor: &mut Extractor<'_>, times: &mut StageTimes) -> Result<Described, Skip> {
+    fn describe(
+        &self,
+        task: &Task,
+        extractor: &mut Extractor<'_>,
+        times: &mut StageTimes,
+    ) -> Result<Described, LeftOut> {
         let started = Instant::now();
         let bytes = self.read(task)?;
         let content: ContentHash = Sha256::digest(&bytes).into();
@@ -142,7 +152,7 @@ impl Run<'_> {
     }
 
     /// The file's bytes, once its size is within the limit and its beginning looks like a picture.
-    fn read(&self, task: &Task) -> Result<Vec<u8>, Skip> {
+    fn read(&self, task: &Task) -> Result<Vec<u8>, LeftOut> {
         let io = |error: std::io::Error| skip(task, &PictureError::Io(error));
         let mut file = fs_err::File::open(&task.path).map_err(io)?;
         let mut bytes = Vec::new();
@@ -167,20 +177,18 @@ impl Run<'_> {
     }
 }
 
-fn left_out(task: &Task, reason: &str, is_picture: bool) -> Skip {
-    Skip { what: Skipped { path: task.path.clone(), line: None, reason: reason.to_owned() }, is_picture }
+fn left_out(task: &Task, reason: &str, is_picture: bool) -> LeftOut {
+    let what = Skipped { path: task.path.clone(), line: None, reason: reason.to_owned() };
+    LeftOut { skip: Skip { what, is_picture }, unreadable: false }
 }
 
-fn skip(task: &Task, error: &PictureError) -> Skip {
-    let is_picture = task.named || !error.is_no_picture() || has_picture_name(&task.path);
-    left_out(task, &error.to_string(), is_picture)
+fn skip(task: &Task, error: &PictureError) -> LeftOut {
+    let promised = task.named || picture::looks_like_picture(&task.path, &[]);
+    let left_out = left_out(task, &error.to_string(), promised || !error.is_no_picture());
+    LeftOut { unreadable: matches!(error, PictureError::Io(_)), ..left_out }
 }
 
-fn has_picture_name(path: &Path) -> bool {
-    picture::looks_like_picture(path, &[])
-}
-
-fn failed(task: &Task, error: &DescribeError) -> Skip {
+fn failed(task: &Task, error: &DescribeError) -> LeftOut {
     left_out(task, &error.to_string(), true)
 }
 
@@ -257,9 +265,9 @@ impl<'a> Committer<'a> {
                 }
                 self.batch.upserts.push(record);
             }
-            Err(skip) => {
-                on_event(Event::Skipped(&skip));
-                self.skipped(task, skip);
+            Err(left_out) => {
+                on_event(Event::Skipped(&left_out.skip));
+                self.left_out(task, left_out);
             }
         }
     }
@@ -295,8 +303,7 @@ impl<'a> Committer<'a> {
     }
 
     /// What was indexed of a file that is no picture any more is forgotten; of one that can't be read now, kept.
-    fn skipped(&mut self, task: &Task, skip: Skip) {
-        let unreadable = skip.what.reason.starts_with("can't be read");
+    fn left_out(&mut self, task: &Task, LeftOut { skip, unreadable }: LeftOut) {
         if let (Why::Touched(known), false) = (&task.why, unreadable) {
             self.batch.removed.push(known.id);
             self.report.removed += 1;
