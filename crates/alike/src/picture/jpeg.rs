@@ -46,7 +46,7 @@ pub(super) fn decode(bytes: &[u8], options: &DecodeOptions) -> Result<Decoded, P
 }
 
 fn decode_strictly(bytes: &[u8], decoder: &mut Decoder<'_>, cost: &Cost) -> Result<Vec<u8>, PictureError> {
-    let rgb = if decoder.input_colorspace() == Some(ColorSpace::YCbCr) && has_small_chroma(bytes) {
+    let rgb = if decoder.input_colorspace() == Some(ColorSpace::YCbCr) && has_half_chroma(bytes) {
         jpeg_decoder::Decoder::new(bytes).decode().map_err(|error| damaged_because(&error.to_string()))?
     } else {
         let mut rgb = vec![pixels::NOTHING; cost.pixels() as usize * 3];
@@ -59,13 +59,15 @@ fn decode_strictly(bytes: &[u8], decoder: &mut Decoder<'_>, cost: &Cost) -> Resu
     missing_end(bytes).map_or(Ok(rgb), |why| Err(damaged_because(why)))
 }
 
-/// Whether chroma was stored at less than full size, from the frame header.
-fn has_small_chroma(bytes: &[u8]) -> bool {
+/// Whether chroma was stored at half its width, height or both, from the frame header.
+fn has_half_chroma(bytes: &[u8]) -> bool {
     // SOF0 to SOF15, less those markers of the range that define tables.
     let is_frame = |marker| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
     // Precision, height, width, then for each of the components: name, sampling factors, quantisation table.
     match segment(bytes, is_frame) {
-        Some(&[_, _, _, _, _, 3, _, luma, _, _, blue, _, _, red, _, ..]) => luma != blue || luma != red,
+        Some(&[_, _, _, _, _, 3, _, luma, _, _, blue, _, _, red, _, ..]) => {
+            matches!(luma, 0x22 | 0x21 | 0x12) && (blue, red) == (0x11, 0x11)
+        }
         _ => false,
     }
 }
