@@ -2,7 +2,22 @@
 
 use assert_cmd::Command;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// The file or folder `name` of the test data (`ALIKE_DATA`, else `../shared/data` beside the checkout). Where it is
+/// absent this says that `test` was skipped, past the test harness's capture, and fails if `ALIKE_REQUIRE_DATA` is set.
+pub(crate) fn data(test: &str, name: &str) -> Option<String> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let path = std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from).join(name);
+    if path.exists() {
+        return Some(path.to_str().unwrap().to_owned());
+    }
+    let required = std::env::var_os("ALIKE_REQUIRE_DATA").is_some();
+    assert!(!required, "{test}: ALIKE_REQUIRE_DATA is set and {} is missing", path.display());
+    writeln!(std::io::stderr(), "skipped {test}: no {}", path.display()).unwrap();
+    None
+}
 
 /// A folder of its own for one test.
 pub(crate) struct Gallery {

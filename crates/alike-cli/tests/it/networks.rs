@@ -1,25 +1,7 @@
 //! Indexing and searching with a network, as its users do.
 
-use crate::gallery::Gallery;
+use crate::gallery::{Gallery, data};
 use std::fs;
-use std::path::PathBuf;
-
-/// A network of the test data, or `None` after saying that the test was skipped.
-fn network(test: &str, name: &str) -> Option<String> {
-    let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let path = std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from).join("weights").join(name);
-    if path.exists() {
-        return Some(path.to_str().unwrap().to_owned());
-    }
-    assert!(
-        std::env::var_os("ALIKE_REQUIRE_DATA").is_none(),
-        "ALIKE_REQUIRE_DATA is set and {} is missing",
-        path.display()
-    );
-    std::io::Write::write_all(&mut std::io::stderr(), format!("skipped {test}: no {}\n", path.display()).as_bytes())
-        .unwrap();
-    None
-}
 
 fn three() -> Gallery {
     let gallery = Gallery::new();
@@ -31,7 +13,7 @@ fn three() -> Gallery {
 
 #[test]
 fn a_network_is_remembered_and_several_recipes_share_its_pass() {
-    let Some(model) = network("a_network_is_remembered", "mobilenet_v2_1.0.onnx") else { return };
+    let Some(model) = data("a_network_is_remembered", "weights/mobilenet_v2_1.0.onnx") else { return };
     let gallery = three();
     let run = gallery.alike(&[
         "index",
@@ -60,8 +42,8 @@ fn a_network_is_remembered_and_several_recipes_share_its_pass() {
 
 #[test]
 fn another_network_is_refused_unless_it_is_meant() {
-    let Some(model) = network("another_network", "mobilenet_v2_1.0.onnx") else { return };
-    let Some(other) = network("another_network", "mobilenet_v2_1.0_tf.onnx") else { return };
+    let Some(model) = data("another_network", "weights/mobilenet_v2_1.0.onnx") else { return };
+    let Some(other) = data("another_network", "weights/mobilenet_v2_1.0_tf.onnx") else { return };
     let gallery = three();
     gallery.alike(&["index", ".", "--model", &model]).exits(0);
     gallery.alike(&["search", "a.png", "--model", &other]).exits(2).says("was made with deep@mobilenet_v2_1.0#");
@@ -93,7 +75,7 @@ fn what_is_no_network_is_refused_and_leaves_nothing() {
 
 #[test]
 fn a_library_that_is_no_onnxruntime_is_passed_over() {
-    let Some(model) = network("a_library_that_is_no_onnxruntime", "mobilenet_v2_1.0.onnx") else { return };
+    let Some(model) = data("a_library_that_is_no_onnxruntime", "weights/mobilenet_v2_1.0.onnx") else { return };
     let gallery = three();
     let fake = gallery.write("libonnxruntime.so", "no library");
     let index = ["index", ".", "--model", &model];

@@ -7,7 +7,7 @@ mod scope;
 mod work;
 
 use super::{Engine, PlanError};
-use crate::gallery::{GalleryError, Separator, Skipped};
+use crate::gallery::{GalleryError, Skipped};
 use crate::model::ModelError;
 use crate::picture::DecodeOptions;
 use crate::recipe::{Recipe, RecipeError};
@@ -35,13 +35,6 @@ pub enum Input {
     },
     /// Single files; absolute.
     Files(Vec<PathBuf>),
-}
-
-impl Input {
-    /// Single files from a list of paths, as `find` prints them.
-    pub fn from_paths(bytes: &[u8], separator: Separator, base: &std::path::Path) -> Self {
-        Self::Files(crate::gallery::read_paths(bytes, separator, base))
-    }
 }
 
 /// Which recipes to keep descriptors of.

@@ -2,7 +2,7 @@
 
 use super::{Recipes, SyncError};
 use crate::engine::Engine;
-use crate::recipe::{Plan, Recipe};
+use crate::recipe::Plan;
 use crate::source::Source;
 use crate::store::{RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
 use std::sync::Arc;
@@ -29,14 +29,10 @@ pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) 
     for recipe in added {
         let plan = Plan::new(recipe, &models_for(engine, &plans))?;
         if plans.iter().all(|known| known.plan.key() != plan.key()) {
-            plans.push(Planned { text: recipe_text(recipe), plan });
+            plans.push(Planned { text: recipe.to_string(), plan });
         }
     }
     Ok(plans)
-}
-
-fn recipe_text(recipe: &Recipe) -> String {
-    recipe.to_string()
 }
 
 /// The given network first: it is the one a new recipe means where it names none.
