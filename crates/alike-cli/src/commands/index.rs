@@ -83,6 +83,8 @@ pub(crate) fn run(args: &IndexArgs, printer: &Printer) -> anyhow::Result<Outcome
     let networks = networks::open(&args.network, printer)?;
     let (collection, is_new) = args.collection.open_or_create(folder.as_deref())?;
     let engine = Engine::new(collection, networks);
+    // Before the run: one that is killed has to find its network again, too.
+    networks::remember(&engine, printer);
     let cancel = cancelled_by_ctrl_c()?;
     let request = SyncRequest {
         inputs,
@@ -98,7 +100,6 @@ pub(crate) fn run(args: &IndexArgs, printer: &Printer) -> anyhow::Result<Outcome
         Err(error) if is_new => return Err(discard_if_empty(&engine, error)),
         Err(error) => return Err(error),
     };
-    networks::remember(&engine, printer);
     summarise(&engine, &report, printer);
     if args.timings {
         print_times(&report, args.decoding.jobs(), printer);
