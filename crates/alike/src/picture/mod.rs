@@ -4,6 +4,7 @@ mod budget;
 mod decode;
 mod format;
 mod jpeg;
+mod libjpeg;
 mod pixels;
 
 pub use budget::MemoryBudget;
