@@ -1,6 +1,6 @@
 //! Flags about decoding that several commands share.
 
-use alike::picture::{DecodeOptions, Limits, MemoryBudget};
+use alike::picture::{DecodeOptions, Limits, MemoryBudget, is_decoding};
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -40,6 +40,17 @@ impl DecodingArgs {
     pub(crate) fn jobs(&self) -> usize {
         jobs(self.jobs)
     }
+}
+
+/// A decoder that panics has met a damaged file: the library catches it and says so. What the panic itself would print
+/// is for who writes decoders.
+pub(crate) fn keep_decoders_quiet() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_decoding() {
+            print(panic);
+        }
+    }));
 }
 
 /// As many as asked for, else one for each core.

@@ -15,5 +15,6 @@ mod pick;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    decoding::keep_decoders_quiet();
     cli::run()
 }

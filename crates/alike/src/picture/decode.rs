@@ -8,11 +8,22 @@ use super::{DecodeOptions, Picture, PictureError, jpeg, pixels};
 use image::codecs::{bmp, gif, png, pnm, qoi, tga, tiff, webp};
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageError, ImageFormat};
+use std::cell::Cell;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the metadata of a PNG may take.
 const METADATA_BYTES: u64 = 64 << 20;
+
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside a decoder. Panics there are caught and become [`PictureError::Damaged`]; a program's
+/// panic hook can ask, and need not print what nobody has to know.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
 
 /// Pixels as they are stored, not yet upright.
 pub(super) struct Decoded {
@@ -68,16 +79,21 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOpti
         return Err(PictureError::TooMuchMemory { bytes: bytes.len() as u64, max_bytes: options.limits.max_bytes });
     }
     let format = sniff(bytes, extension).ok_or_else(|| PictureError::NotAPicture { got: description(bytes) })?;
-    // A decoder that panics on a hostile file has found a bug of its own, not a reason to end a run over thousands.
-    let decoded = catch_unwind(AssertUnwindSafe(|| match format {
+    let decoded = caught(|| match format {
         Format::Jpeg => jpeg::decode(bytes, options),
         Format::Other(format) => decode_other(bytes, format, options),
         Format::Unsupported(format) => Err(PictureError::Unsupported { format: format.to_owned() }),
-    }));
-    let decoded =
-        decoded.unwrap_or_else(|_| Err(PictureError::Damaged { reason: "the decoder gave up on it".to_owned() }))?;
+    })?;
     let (width, height, rgb) = pixels::upright(decoded.width, decoded.height, decoded.rgb, decoded.orientation);
     Ok(Picture { width, height, rgb, partial: decoded.partial })
+}
+
+/// A decoder that panics on a hostile file has found a bug of its own, not a reason to end a run over thousands.
+fn caught<T>(decode: impl FnOnce() -> Result<T, PictureError>) -> Result<T, PictureError> {
+    DECODING.set(true);
+    let decoded = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(false);
+    decoded.unwrap_or_else(|_| Err(PictureError::Damaged { reason: "the decoder gave up on it".to_owned() }))
 }
 
 /// Decoders of the `image` crate, with the bytes a pixel that each holds beside its output.
@@ -139,5 +155,22 @@ fn refused(error: ImageError) -> PictureError {
     match error {
         ImageError::Unsupported(error) => PictureError::Unsupported { format: error.to_string() },
         error => PictureError::Damaged { reason: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No file is known on which a decoder panics, so here is one that does.
+    #[test]
+    fn a_panic_of_a_decoder_is_caught_and_known_for_one_while_it_lasts() {
+        let mut told = false;
+        let result: Result<(), _> = caught(|| {
+            told = is_decoding();
+            panic!("an index out of bounds");
+        });
+        assert!(matches!(result, Err(PictureError::Damaged { .. })));
+        assert!(told && !is_decoding());
     }
 }

@@ -8,6 +8,7 @@ mod libjpeg;
 mod pixels;
 
 pub use budget::MemoryBudget;
+pub use decode::is_decoding;
 pub use format::looks_like_picture;
 
 use std::path::Path;
