@@ -82,6 +82,10 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOpti
     let decoded = caught(|| match format {
         Format::Jpeg => jpeg::decode(bytes, options),
         Format::Other(format) => decode_other(bytes, format, options),
+        #[cfg(feature = "heif")]
+        Format::Heif(format) => super::heif::decode(bytes, format, options),
+        #[cfg(not(feature = "heif"))]
+        Format::Heif(format) => Err(PictureError::NeedsHeif { format }),
         Format::Unsupported(format) => Err(PictureError::Unsupported { format: format.to_owned() }),
     })?;
     let (width, height, rgb) = pixels::upright(decoded.width, decoded.height, decoded.rgb, decoded.orientation);

@@ -8,7 +8,9 @@ pub(super) enum Format {
     Jpeg,
     /// Read by the `image` crate.
     Other(image::ImageFormat),
-    /// Known, but not read by this build.
+    /// HEIC or AVIF, read by libheif where the build has it.
+    Heif(&'static str),
+    /// Known, but not read.
     Unsupported(&'static str),
 }
 
@@ -36,7 +38,7 @@ pub(super) fn sniff(head: &[u8], extension: Option<&str>) -> Option<Format> {
             Some(Format::Unsupported("JPEG 2000"))
         }
         _ if starts(b"\xff\x0a") || starts(b"\0\0\0\x0cJXL \r\n\x87\n") => Some(Format::Unsupported("JPEG XL")),
-        _ if head.get(4..8) == Some(b"ftyp") => brand(head.get(8..12)?).map(Format::Unsupported),
+        _ if head.get(4..8) == Some(b"ftyp") => brand(head.get(8..12)?).map(Format::Heif),
         _ if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("tga")) => other(Image::Tga),
         _ => None,
     }

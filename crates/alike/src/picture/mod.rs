@@ -3,6 +3,8 @@
 mod budget;
 mod decode;
 mod format;
+#[cfg(feature = "heif")]
+mod heif;
 mod jpeg;
 mod libjpeg;
 mod pixels;
@@ -71,6 +73,14 @@ pub enum PictureError {
     Unsupported {
         /// The format, or the variant of one.
         format: String,
+    },
+    /// A picture that only builds with the feature `heif` can read.
+    #[error(
+        "{format} pictures are not supported by this build: build alike with `--features heif`, which needs libheif, or convert it to JPEG or PNG"
+    )]
+    NeedsHeif {
+        /// HEIC or AVIF.
+        format: &'static str,
     },
     /// More pixels than allowed.
     #[error("{width} x {height} pixels, more than the limit of {max_pixels}: raise --max-megapixels if it is honest")]

@@ -52,9 +52,10 @@ fn orientations_turn_the_same_photo_upright() {
 }
 
 /// Each awkward file, and what becomes of it: `HxW` as `cv2.imread` sees it, or the beginning of the refusal.
+const HEIF: bool = cfg!(feature = "heif");
 const ODD: &[(&str, &str)] = &[
     ("README.md", "not a picture: got text"),
-    ("avif/sdr_cosmos.avif", "AVIF pictures are not supported"),
+    ("avif/sdr_cosmos.avif", if HEIF { "858x2048" } else { "AVIF pictures are not supported by this build" }),
     ("bmp/pal8rle.bmp", "64x127"),
     ("bmp/rgb24.bmp", "64x127"),
     ("bmp/rgba32.bmp", "64x127"),
@@ -72,7 +73,7 @@ const ODD: &[(&str, &str)] = &[
     ("gif/animated.gif", "80x80"),
     ("gif/bee_animated.gif", "133x200"),
     ("gif/oob.gif", "32x32"),
-    ("heic/bee.heic", "HEIC pictures are not supported"),
+    ("heic/bee.heic", if HEIF { "256x384" } else { "HEIC pictures are not supported by this build" }),
     ("jpeg/cmyk.jpg", "333x500"),
     ("jpeg/cmyk_no_profile.jpg", "333x500"),
     ("jpeg/corrupt-header.jpg", "damaged: "),
@@ -407,4 +408,79 @@ fn a_jpeg_of_endless_scans_is_refused() {
     bytes.extend(b"\xff\xd9");
     let error = Picture::decode(&bytes, None, &lenient()).unwrap_err();
     assert!(error.to_string().contains("scans"), "{error}");
+}
+
+/// AVIF and HEIC, in builds that have libheif.
+#[cfg(feature = "heif")]
+mod heif {
+    use super::*;
+
+    const RED: [u8; 3] = [200, 0, 0];
+    const GREEN: [u8; 3] = [0, 160, 0];
+    const BLUE: [u8; 3] = [0, 0, 200];
+    const WHITE: [u8; 3] = [255, 255, 255];
+
+    /// Compares the colours of the quarters: upper left and right, lower left and right. The codec is lossy.
+    #[track_caller]
+    fn check_quarters(bytes: &[u8], (width, height): (u32, u32), expected: [[u8; 3]; 4]) {
+        let picture = Picture::decode(bytes, None, &DecodeOptions::default()).unwrap();
+        assert_eq!((picture.width(), picture.height()), (width, height));
+        let at = |x: u32, y: u32| &picture.rgb()[((y * width + x) * 3) as usize..][..3];
+        let (left, right, upper, lower) = (width / 4, width * 3 / 4, height / 4, height * 3 / 4);
+        for ((x, y), color) in [(left, upper), (right, upper), (left, lower), (right, lower)].into_iter().zip(expected)
+        {
+            assert!(distance(at(x, y), &color) < 4.0, "at {x}, {y}: got {:?}, wanted {color:?}", at(x, y));
+        }
+    }
+
+    /// By boxes of the file: `irot`, `imir`, and their order.
+    #[test]
+    fn pictures_are_turned_upright() {
+        let rotated = include_bytes!("fixtures/orientation_6.avif");
+        check_quarters(rotated, (16, 32), [BLUE, RED, WHITE, GREEN]);
+        let transposed = include_bytes!("fixtures/orientation_5.avif");
+        check_quarters(transposed, (16, 32), [RED, BLUE, GREEN, WHITE]);
+    }
+
+    #[test]
+    fn alpha_is_composited_on_white() {
+        let pale = |color: [u8; 3]| color.map(|c| 127 + c / 2);
+        let bytes = include_bytes!("fixtures/half_transparent.avif");
+        check_quarters(bytes, (32, 16), [RED, GREEN, BLUE, WHITE].map(pale));
+    }
+
+    #[test]
+    fn a_photo_is_the_same_as_heic_and_as_jpeg() {
+        let Some(dir) = data("a_photo_is_the_same", "odd") else { return };
+        let open = |name| Picture::open(&dir.join(name), &DecodeOptions::default()).unwrap();
+        let (heic, jpeg) = (open("heic/bee.heic"), open("photos/bee.jpg"));
+        let away = distance(heic.rgb(), jpeg.rgb());
+        assert!(away < 8.0, "{away:.2} levels");
+    }
+
+    #[test]
+    fn limits_are_checked_by_the_header() {
+        let bytes = include_bytes!("fixtures/orientation_6.avif");
+        let limits = Limits { max_pixels: 511, ..Limits::default() };
+        let error = Picture::decode(bytes, None, &DecodeOptions { limits, ..DecodeOptions::default() }).unwrap_err();
+        assert!(matches!(error, PictureError::TooManyPixels { width: 16, height: 32, max_pixels: 511 }), "{error}");
+    }
+
+    #[test]
+    fn a_broken_file_gives_a_picture_or_an_error() {
+        let whole = include_bytes!("fixtures/orientation_6.avif");
+        let limits = Limits { max_pixels: 1_000_000, max_bytes: 1 << 24 };
+        let random = noise(3000);
+        let flipped = random.chunks_exact(3).map(|random| {
+            let mut bytes = whole.to_vec();
+            let at = (usize::from(random[0]) << 8 | usize::from(random[1])) % bytes.len();
+            bytes[at] ^= 1 << (random[2] % 8);
+            bytes
+        });
+        for bytes in (12..whole.len()).map(|length| whole[..length].to_vec()).chain(flipped) {
+            if let Ok(picture) = Picture::decode(&bytes, None, &DecodeOptions { limits, ..DecodeOptions::default() }) {
+                assert!(u64::from(picture.width()) * u64::from(picture.height()) <= 1_000_000);
+            }
+        }
+    }
 }
