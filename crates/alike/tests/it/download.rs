@@ -2,10 +2,10 @@
 
 use alike::model::Manifest;
 use alike::model::catalogue::{Bytes, CATALOGUE, KnownModel};
-use alike::model::download::{DownloadError, Downloaded, Hub, Origin, Progress, cached_path, download};
+use alike::model::download::{DownloadError, Downloaded, Hub, Origin, Progress, Proxy, cached_path, download};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -287,6 +287,79 @@ fn no_server_and_no_host_are_explained() {
         assert!(matches!(error, DownloadError::Unreachable { .. }), "{error}");
         assert_nothing_there(cache.path());
     }
+}
+
+/// A proxy that leads every tunnel it is asked for to `server`; keeps the heads of the requests.
+fn proxy_to(server: &str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://someone:hush@{}", listener.local_addr().unwrap());
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let (its_heads, server) = (Arc::clone(&heads), server.trim_start_matches("http://").to_owned());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let head = read_head(&stream);
+            its_heads.lock().unwrap().push(head.clone());
+            assert!(head.starts_with("connect "), "{head}");
+            stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
+            let mut upstream = TcpStream::connect(&server).unwrap();
+            let (mut from, mut to) = (stream.try_clone().unwrap(), upstream.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+            drop(std::io::copy(&mut upstream, &mut stream));
+        }
+    });
+    (url, heads)
+}
+
+#[test]
+fn a_proxy_is_used_except_for_the_hosts_it_is_not_for() {
+    let (content, cache) = (content(), TempDir::new().unwrap());
+    let server = Server::start(content.clone(), Mood::Serve);
+    let (url, heads) = proxy_to(&server.endpoint);
+    let proxy =
+        |except: &[&str]| Some(Proxy { url: url.clone(), except: except.iter().map(ToString::to_string).collect() });
+    // Nobody knows this host but the proxy.
+    let behind = Hub { proxy: proxy(&["elsewhere.invalid"]), ..hub("http://hub.invalid") };
+    pull(&tiny(&content), &behind, cache.path()).unwrap();
+    let asked = heads.lock().unwrap().clone();
+    assert!(
+        asked[0].starts_with("connect hub.invalid:80 ") && asked[0].contains("proxy-authorization: basic "),
+        "{asked:?}"
+    );
+    let direct = Hub { proxy: proxy(&["127.0.0.1"]), ..hub(&server.endpoint) };
+    pull(&tiny(&content), &direct, TempDir::new().unwrap().path()).unwrap();
+    assert_eq!(heads.lock().unwrap().len(), 1);
+    let nonsense = Hub { proxy: Some(Proxy { url: "no proxy".to_owned(), except: vec![] }), ..hub(&server.endpoint) };
+    let error = pull(&tiny(&content), &nonsense, TempDir::new().unwrap().path()).unwrap_err();
+    assert!(matches!(error, DownloadError::Proxy { .. }), "{error}");
+}
+
+#[test]
+fn a_hub_that_falls_silent_is_given_up_and_continued_later() {
+    let (content, cache) = (content(), TempDir::new().unwrap());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let length = content.len();
+    let beginning = content[..1000].to_vec();
+    std::thread::spawn(move || {
+        // First not a word, then a thousand bytes and not a word more; each until the other side has had enough.
+        for (turn, mut stream) in silent.incoming().flatten().enumerate() {
+            read_head(&stream);
+            if turn > 0 {
+                write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").unwrap();
+                stream.write_all(&beginning).unwrap();
+            }
+            drop(stream.read(&mut [0]));
+        }
+    });
+    let hub_there = Hub { patience: Duration::from_millis(300), ..hub(&endpoint) };
+    let error = pull(&tiny(&content), &hub_there, cache.path()).unwrap_err();
+    assert!(matches!(error, DownloadError::Unreachable { .. }), "{error}");
+    let error = pull(&tiny(&content), &hub_there, cache.path()).unwrap_err();
+    assert!(matches!(error, DownloadError::Interrupted { done: 1000, .. }), "{error}");
+    assert_nothing_there(cache.path());
+    let server = Server::start(content.clone(), Mood::Serve);
+    pull(&tiny(&content), &hub(&server.endpoint), cache.path()).unwrap();
+    assert!(server.heads()[0].contains("range: bytes=1000-"));
 }
 
 #[test]
