@@ -10,7 +10,7 @@ pub use search::{Describer, Hit, Matrix, SearchError, SearchOptions, Searcher};
 pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
 
 use crate::picture::PictureError;
-use crate::recipe::{Plan, RecipeError};
+use crate::recipe::{Plan, Recipe, RecipeError};
 use crate::store::{Collection, RecipeEntry, RecordId, Snapshot, StoreError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,13 +18,13 @@ use std::sync::Arc;
 /// A collection with the networks that describe pictures for it.
 pub struct Engine {
     collection: Collection,
-    networks: Networks,
+    networks: Arc<Networks>,
 }
 
 impl Engine {
-    /// An engine over an existing or just created collection.
-    pub fn new(collection: Collection, networks: Networks) -> Self {
-        Self { collection, networks }
+    /// An engine over an existing or just created collection. Several engines may share their networks.
+    pub fn new(collection: Collection, networks: impl Into<Arc<Networks>>) -> Self {
+        Self { collection, networks: networks.into() }
     }
 
     /// The collection on disk.
@@ -71,6 +71,32 @@ impl Engine {
         writer.commit(crate::store::Batch { removed, ..Default::default() })?;
         writer.finish()?;
         Ok(counts)
+    }
+
+    /// A recipe bound to the networks at hand: where it names none it means the one that was given, else the first that
+    /// the collection has rows of.
+    pub fn plan(&self, recipe: &Recipe) -> Result<Arc<Plan>, SearchError> {
+        let models = self.models(&self.collection.snapshot()?);
+        Ok(Arc::new(Plan::new(recipe, &models)?))
+    }
+
+    /// Opens a snapshot of the collection for a recipe that is bound already; `text` is what its author wrote. The
+    /// collection must have rows of all its sources.
+    pub fn searcher_by(&self, plan: Arc<Plan>, text: &str) -> Result<Searcher, SearchError> {
+        Searcher::of(self.collection.clone(), self.collection.snapshot()?, plan, text)
+    }
+
+    /// The networks that a recipe may mean: the given one first, then those the collection has rows of, as far as they
+    /// are at hand.
+    fn models(&self, snapshot: &Snapshot) -> Vec<Arc<crate::model::Model>> {
+        let mut models: Vec<_> = self.networks.given().cloned().into_iter().collect();
+        let hashes = snapshot.sources().iter().filter_map(|source| source.model_sha256.as_deref());
+        for model in hashes.filter_map(|hash| self.networks.by_hash(hash).ok()) {
+            if models.iter().all(|known| known.id() != model.id()) {
+                models.push(model);
+            }
+        }
+        models
     }
 
     /// Binds a recipe of the collection to the networks it was made with.

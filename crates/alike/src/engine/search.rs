@@ -1,12 +1,14 @@
 //! A picture in, ranked hits out.
 
 use super::extract::Extractor;
-use super::{DescribeError, Engine, PlanError};
+use super::{DescribeError, Engine, PlanError, models_of};
+use crate::model::Model;
 use crate::picture::Picture;
 use crate::recipe::{Descriptor, DescriptorKind, Plan, Recipe};
 use crate::store::{Collection, Record, RecordId, ScoredId, Search, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 /// What is wanted of a search.
 #[derive(Debug, Clone)]
@@ -95,10 +97,11 @@ pub enum SearchError {
 pub struct Searcher {
     collection: Collection,
     snapshot: Snapshot,
-    plan: Plan,
+    plan: Arc<Plan>,
     text: String,
-    /// Descriptors that are not on disk: a recipe the collection doesn't keep, or files deleted from under it.
-    unstored: Vec<(RecordId, Descriptor)>,
+    /// Descriptors that are not on disk: a recipe the collection doesn't keep, or files deleted from under it. Made by the
+    /// first search.
+    unstored: OnceLock<Vec<(RecordId, Descriptor)>>,
 }
 
 impl Searcher {
@@ -108,10 +111,24 @@ impl Searcher {
         refuse_other_model(engine, &snapshot)?;
         let (plan, text) = match recipe {
             None => default_plan(engine, &snapshot)?,
-            Some(text) => (asked_plan(engine, &snapshot, text)?, text.to_owned()),
+            Some(text) => (Plan::new(&text.parse::<Recipe>()?, &engine.models(&snapshot))?, text.to_owned()),
         };
-        let unstored = derive_unstored(&snapshot, &plan)?;
-        Ok(Self { collection, snapshot, plan, text, unstored })
+        Self::of(collection, snapshot, Arc::new(plan), &text)
+    }
+
+    pub(super) fn of(
+        collection: Collection,
+        snapshot: Snapshot,
+        plan: Arc<Plan>,
+        text: &str,
+    ) -> Result<Self, SearchError> {
+        let has = |key: &str| snapshot.sources().iter().any(|have| have.key == key);
+        if let Some(source) = plan.sources().iter().find(|source| !has(source.id().key())) {
+            let have = snapshot.sources().iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join(", ");
+            let have = if have.is_empty() { "none".to_owned() } else { have };
+            return Err(SearchError::NoRows { wanted: source.id().to_string(), have, recipe: text.to_owned() });
+        }
+        Ok(Self { collection, snapshot, plan, text: text.to_owned(), unstored: OnceLock::new() })
     }
 
     /// The recipe as the user wrote it.
@@ -149,7 +166,7 @@ impl Searcher {
             queries,
             k: options.k,
             only: allowed.as_deref(),
-            extra: &self.unstored,
+            extra: self.unstored()?,
             threads: options.threads,
         };
         let found = self.snapshot.search(&search)?;
@@ -197,23 +214,59 @@ impl Searcher {
         Err(SearchError::UnknownLabel { label: label.to_owned(), hint })
     }
 
+    /// The sources' networks, in the order of the recipe.
+    pub fn models(&self) -> Vec<Arc<Model>> {
+        models_of(self.plan.sources())
+    }
+
+    /// Bytes that the rows of the recipe's sources take on disk.
+    pub fn source_bytes(&self) -> u64 {
+        let is_ours = |key: &str| self.plan.sources().iter().any(|source| source.id().key() == key);
+        self.snapshot.sizes().sources.iter().filter(|size| is_ours(&size.key)).map(|size| size.bytes).sum()
+    }
+
+    /// What the descriptors are.
+    pub fn kind(&self) -> DescriptorKind {
+        self.plan.kind()
+    }
+
+    /// The descriptors of these records, made from the rows of the sources. `None` where rows are missing, or give
+    /// nothing but zeros.
+    pub fn descriptors(&self, ids: &[RecordId]) -> Result<Vec<Option<Descriptor>>, StoreError> {
+        let sources = self.plan.sources().iter().map(|s| self.snapshot.source_rows(s.id().key()));
+        let sources = sources.collect::<Result<Vec<_>, _>>()?;
+        let descriptor = |&id: &RecordId| {
+            let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>()?;
+            self.plan.describe(&rows)
+        };
+        Ok(ids.iter().map(descriptor).collect())
+    }
+
     /// All descriptors of the recipe as one matrix, in the order of ids.
     pub fn matrix(&self) -> Result<Matrix, SearchError> {
-        let plan = &self.plan;
-        let sources =
-            plan.sources().iter().map(|s| self.snapshot.source_rows(s.id().key())).collect::<Result<Vec<_>, _>>()?;
-        let dims = match plan.kind() {
+        let dims = match self.plan.kind() {
             DescriptorKind::Vector(size) | DescriptorKind::Code(size) => size,
         };
         let mut matrix = Matrix { ids: Vec::new(), dims, values: Vec::new() };
-        for &id in self.snapshot.ids() {
-            let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>();
-            if let Some(descriptor) = rows.and_then(|rows| plan.describe(&rows)) {
+        for (&id, descriptor) in self.snapshot.ids().iter().zip(self.descriptors(self.snapshot.ids())?) {
+            if let Some(descriptor) = descriptor {
                 matrix.ids.push(id);
                 matrix.push(&descriptor);
             }
         }
         Ok(matrix)
+    }
+
+    /// Descriptors that are not on disk, in the order of ids.
+    fn unstored(&self) -> Result<&[(RecordId, Descriptor)], StoreError> {
+        if let Some(made) = self.unstored.get() {
+            return Ok(made);
+        }
+        let is_kept = self.snapshot.recipes().iter().any(|entry| entry.key == self.plan.key());
+        let missing = if is_kept { self.snapshot.missing(self.plan.key())? } else { self.snapshot.ids().to_vec() };
+        let made = missing.iter().copied().zip(self.descriptors(&missing)?);
+        let made = made.filter_map(|(id, descriptor)| Some((id, descriptor?))).collect();
+        Ok(self.unstored.get_or_init(|| made))
     }
 }
 
@@ -268,38 +321,6 @@ fn default_plan(engine: &Engine, snapshot: &Snapshot) -> Result<(Plan, String), 
     Ok((engine.plan_entry(snapshot, entry)?, entry.text.clone()))
 }
 
-/// A recipe by its text: one that the collection keeps, or one over sources that it has rows of.
-fn asked_plan(engine: &Engine, snapshot: &Snapshot, text: &str) -> Result<Plan, SearchError> {
-    let recipe: Recipe = text.parse()?;
-    let plan = Plan::new(&recipe, &models_at_hand(engine, snapshot)?)?;
-    let missing =
-        plan.sources().iter().find(|source| snapshot.sources().iter().all(|have| have.key != source.id().key()));
-    match missing {
-        None => Ok(plan),
-        Some(source) => {
-            let have: Vec<&str> = snapshot.sources().iter().map(|source| source.text.as_str()).collect();
-            Err(SearchError::NoRows { wanted: source.id().to_string(), have: have.join(", "), recipe: text.to_owned() })
-        }
-    }
-}
-
-/// The networks that a recipe may mean: those of the collection first, then the given one.
-fn models_at_hand(
-    engine: &Engine,
-    snapshot: &Snapshot,
-) -> Result<Vec<std::sync::Arc<crate::model::Model>>, SearchError> {
-    let mut models = Vec::new();
-    let mut hashes: Vec<&str> = snapshot.sources().iter().filter_map(|source| source.model_sha256.as_deref()).collect();
-    hashes.dedup();
-    for hash in hashes {
-        if let Ok(model) = engine.networks().by_hash(hash) {
-            models.push(model);
-        }
-    }
-    models.extend(engine.networks().given().cloned());
-    Ok(models)
-}
-
 fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SearchError> {
     let Some(given) = engine.networks().given() else { return Ok(()) };
     let network_sources = || snapshot.sources().iter().filter(|source| source.model_sha256.is_some());
@@ -309,19 +330,4 @@ fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), Search
     let have: BTreeSet<&str> = network_sources().map(|source| source.text.as_str()).collect();
     let have = if have.is_empty() { "no network".to_owned() } else { Vec::from_iter(have).join(", ") };
     Err(SearchError::OtherModel { have, given: given.id().to_string() })
-}
-
-/// Descriptors that are not on disk, in the order of ids.
-fn derive_unstored(snapshot: &Snapshot, plan: &Plan) -> Result<Vec<(RecordId, Descriptor)>, StoreError> {
-    let is_kept = snapshot.recipes().iter().any(|entry| entry.key == plan.key());
-    let missing = if is_kept { snapshot.missing(plan.key())? } else { snapshot.ids().to_vec() };
-    if missing.is_empty() {
-        return Ok(Vec::new());
-    }
-    let sources = plan.sources().iter().map(|s| snapshot.source_rows(s.id().key())).collect::<Result<Vec<_>, _>>()?;
-    let descriptor = |id: RecordId| {
-        let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>()?;
-        Some((id, plan.describe(&rows)?))
-    };
-    Ok(missing.into_iter().filter_map(descriptor).collect())
 }

@@ -62,7 +62,7 @@ impl ListReader<'_> {
             return;
         };
         let label = String::from_utf8_lossy(label).into_owned();
-        let path = self.resolve(path);
+        let path = resolve(self.base, path);
         if let Some((first, earlier)) = self.seen.get(&path) {
             if *earlier != label {
                 self.listing.warnings.push(format!(
@@ -82,7 +82,7 @@ impl ListReader<'_> {
     fn split<'l>(&self, line: &'l [u8]) -> Option<(&'l [u8], &'l [u8])> {
         let (path, label) = if let Some(tab) = line.iter().rposition(|&b| b == b'\t') {
             (&line[..tab], &line[tab + 1..])
-        } else if self.resolve(line).is_file() {
+        } else if resolve(self.base, line).is_file() {
             return None;
         } else {
             let blank = line.iter().rposition(|&b| b == b' ')?;
@@ -90,15 +90,6 @@ impl ListReader<'_> {
         };
         let (path, label) = (path.trim_ascii(), label.trim_ascii());
         (!path.is_empty() && !label.is_empty()).then_some((path, label))
-    }
-
-    fn resolve(&self, path: &[u8]) -> PathBuf {
-        let as_written = self.base.join(path_from_bytes(path));
-        if path.contains(&b'\\') && !as_written.exists() {
-            let slashes: Vec<u8> = path.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect();
-            return self.base.join(path_from_bytes(&slashes));
-        }
-        as_written
     }
 
     fn warn_if_nameless(&mut self, number: usize, label: &str) {
@@ -113,6 +104,16 @@ impl ListReader<'_> {
             ));
         }
     }
+}
+
+/// What a path in a list means: relative to `base`; absolute ones are kept, and `\` separates where no such file exists.
+pub fn resolve(base: &Path, written: &[u8]) -> PathBuf {
+    let as_written = base.join(path_from_bytes(written));
+    if written.contains(&b'\\') && !as_written.exists() {
+        let slashes: Vec<u8> = written.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect();
+        return base.join(path_from_bytes(&slashes));
+    }
+    as_written
 }
 
 /// `label_dict` of a `dataset_info.json`; `None` where there is no such file or it names no labels.

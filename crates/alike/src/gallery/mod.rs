@@ -4,7 +4,7 @@ mod folder;
 mod list;
 
 pub use folder::walk;
-pub use list::{Separator, read_list, read_paths};
+pub use list::{Separator, read_list, read_paths, resolve};
 
 use crate::store::Label;
 use std::fmt;

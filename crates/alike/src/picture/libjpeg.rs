@@ -64,6 +64,8 @@ struct State {
 struct Report {
     on_damage: OnDamage,
     damage: Option<Refusal>,
+    /// The struct at work, as a pointer to all of it: callbacks are handed a reference to its beginning alone.
+    info: *const ffi::jpeg_decompress_struct,
 }
 
 impl<'a> Decompressor<'a> {
@@ -72,7 +74,7 @@ impl<'a> Decompressor<'a> {
         // SAFETY: these are structs of C, where all zeros are integers, absent functions and null pointers, and for
         // their enums the first value.
         let (info, errors, progress) = unsafe { (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed()) };
-        let report = Report { on_damage, damage: None };
+        let report = Report { on_damage, damage: None, info: std::ptr::null() };
         let state = Box::into_raw(Box::new(State { info, errors, progress, report }));
         // SAFETY: `state` was just allocated; its fields are set up as libjpeg wants them before it sees them.
         unsafe {
@@ -82,6 +84,7 @@ impl<'a> Decompressor<'a> {
             (*state).progress.progress_monitor = Some(on_progress);
             (*state).info.common.err = &raw mut (*state).errors;
             (*state).info.common.client_data = (&raw mut (*state).report).cast();
+            (*state).report.info = &raw const (*state).info;
         }
         let mut decompressor = Self { state, bytes: PhantomData, refused: None };
         // SAFETY: as above; it lives as long as `decompressor`.
@@ -283,9 +286,9 @@ extern "C-unwind" fn on_message(common: &mut ffi::jpeg_common_struct, level: c_i
 
 /// Called for each row of blocks of each scan.
 extern "C-unwind" fn on_progress(common: &mut ffi::jpeg_common_struct) {
-    // SAFETY: `common` is the first field of the decompressor's struct: `open` makes no other.
-    let info = unsafe { &*std::ptr::from_mut(common).cast::<ffi::jpeg_decompress_struct>() };
-    if info.input_scan_number > MAX_SCANS {
+    // SAFETY: both were set in `open`, and live as long as libjpeg runs.
+    let scan = unsafe { (*(*common.client_data.cast::<Report>()).info).input_scan_number };
+    if scan > MAX_SCANS {
         let reason = format!("more than {MAX_SCANS} scans");
         resume_unwind(Box::new(Refusal { reason, unsupported: false }));
     }

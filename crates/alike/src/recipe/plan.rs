@@ -15,6 +15,13 @@ pub struct Plan {
     kind: DescriptorKind,
 }
 
+impl std::fmt::Debug for Plan {
+    /// The canonical form says it all.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Plan({})", self.canonical)
+    }
+}
+
 /// What to compute.
 enum Node {
     /// The raw row of a source, by its place in [`Plan::sources`].

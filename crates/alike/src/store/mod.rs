@@ -14,7 +14,7 @@ mod writer;
 pub use collection::Collection;
 pub use error::StoreError;
 pub(crate) use npy::npy_file;
-pub use scan::ScoredId;
+pub use scan::{ScoredId, nearest_codes, nearest_vectors};
 pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};
 pub use writer::{Batch, SourceRowsToAdd, Writer};
 

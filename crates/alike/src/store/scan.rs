@@ -104,6 +104,34 @@ pub(super) fn scan<M: Metric>(
     results
 }
 
+/// The `k` rows nearest to `query`, best first: the exact scan over vectors in memory, a row of `query.len()` numbers for
+/// each id.
+pub fn nearest_vectors(query: &[f32], ids: &[RecordId], rows: &[f32], (k, threads): (usize, usize)) -> Vec<ScoredId> {
+    nearest(&Dot, query, ids, rows, (k, threads))
+}
+
+/// The same for codes of `bits` bits.
+pub fn nearest_codes(
+    bits: usize,
+    query: &[u64],
+    ids: &[RecordId],
+    rows: &[u64],
+    (k, threads): (usize, usize),
+) -> Vec<ScoredId> {
+    nearest(&Hamming { bits }, query, ids, rows, (k, threads))
+}
+
+fn nearest<M: Metric>(
+    metric: &M,
+    query: &[M::Word],
+    ids: &[RecordId],
+    rows: &[M::Word],
+    how_many: (usize, usize),
+) -> Vec<ScoredId> {
+    let found = scan(metric, query.len(), &[query], &[Block { ids, rows, wanted: None }], how_many);
+    found.into_iter().next().unwrap_or_default()
+}
+
 struct Piece<'a, W> {
     rows: &'a [W],
     wanted: Option<&'a [bool]>,

@@ -10,9 +10,10 @@ use super::{Engine, PlanError};
 use crate::gallery::{GalleryError, Skipped};
 use crate::model::ModelError;
 use crate::picture::DecodeOptions;
-use crate::recipe::{Recipe, RecipeError};
+use crate::recipe::{Plan, Recipe, RecipeError};
 use crate::store::StoreError;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,9 @@ pub enum Recipes {
     },
     /// Those the collection has, and these.
     Add(Vec<Recipe>),
+    /// The rows of the sources that these need, for somebody who makes descriptors without keeping them. The recipes of
+    /// the collection are neither added to nor brought in line.
+    Describe(Vec<Arc<Plan>>),
 }
 
 /// A run of [`Engine::sync`].
@@ -202,8 +206,8 @@ pub(super) fn run(
     let mut writer = engine.collection().write(request.who)?;
     let snapshot = engine.collection().snapshot()?;
     let plans = recipes::plan_all(engine, &snapshot, &request.recipes)?;
+    let sources = recipes::sources_of(&plans, &request.recipes);
     let scopes = scope::resolve(engine.collection(), &snapshot, request)?;
-    let sources = recipes::sources_of(&plans);
     let changes = changes::compare(engine.collection(), &snapshot, &scopes, &sources, &mut report)?;
     report.times.scan = started.elapsed();
     for skip in &report.skipped {
@@ -214,7 +218,7 @@ pub(super) fn run(
     }
     on_event(Event::Scanned { files: changes.files, pictures: changes.tasks.len() });
 
-    recipes::register(&mut writer, &plans)?;
+    recipes::register(&mut writer, &sources, &plans)?;
     let roots = scope::record_roots(&mut writer, &scopes)?;
     let run = work::Run { engine, request, sources: &sources, roots: &roots };
     run.execute(changes, &mut writer, &mut report, on_event)?;

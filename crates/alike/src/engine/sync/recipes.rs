@@ -13,8 +13,12 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
+/// The recipes whose descriptors are kept.
 pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) -> Result<Vec<Planned>, SyncError> {
     let mut plans = Vec::new();
+    if matches!(recipes, Recipes::Describe(_)) {
+        return Ok(plans);
+    }
     for entry in snapshot.recipes() {
         plans.push(Planned { text: entry.text.clone(), plan: engine.plan_entry(snapshot, entry)? });
     }
@@ -25,23 +29,15 @@ pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) 
             &[]
         }
         Recipes::Add(recipes) => recipes,
+        Recipes::Describe(_) => &[],
     };
     for recipe in added {
-        let plan = Plan::new(recipe, &models_for(engine, &plans))?;
+        let plan = Plan::new(recipe, &engine.models(snapshot))?;
         if plans.iter().all(|known| known.plan.key() != plan.key()) {
             plans.push(Planned { text: recipe.to_string(), plan });
         }
     }
     Ok(plans)
-}
-
-/// The given network first: it is the one a new recipe means where it names none.
-fn models_for(engine: &Engine, plans: &[Planned]) -> Vec<Arc<crate::model::Model>> {
-    let mut models: Vec<_> = engine.networks().given().cloned().into_iter().collect();
-    for planned in plans {
-        models.extend(crate::engine::models_of(planned.plan.sources()));
-    }
-    models
 }
 
 /// `--model` without `--recipe` on a collection of another network is a mistake, not a wish.
@@ -55,10 +51,12 @@ fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SyncEr
     Err(SyncError::OtherModel { have: have.join(", "), given: given.id().to_string(), name: given.id().name.clone() })
 }
 
-/// Each source once, in the order of first use.
-pub(super) fn sources_of(plans: &[Planned]) -> Vec<Arc<dyn Source>> {
+/// Each source of a run once, in the order of first use.
+pub(super) fn sources_of(plans: &[Planned], recipes: &Recipes) -> Vec<Arc<dyn Source>> {
+    let described = if let Recipes::Describe(described) = recipes { &described[..] } else { &[] };
+    let plans = plans.iter().map(|planned| &planned.plan).chain(described.iter().map(Arc::as_ref));
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-    for source in plans.iter().flat_map(|planned| planned.plan.sources()) {
+    for source in plans.flat_map(Plan::sources) {
         if sources.iter().all(|known| known.id() != source.id()) {
             sources.push(Arc::clone(source));
         }
@@ -66,8 +64,8 @@ pub(super) fn sources_of(plans: &[Planned]) -> Vec<Arc<dyn Source>> {
     sources
 }
 
-pub(super) fn register(writer: &mut Writer, plans: &[Planned]) -> Result<(), StoreError> {
-    for source in sources_of(plans) {
+pub(super) fn register(writer: &mut Writer, sources: &[Arc<dyn Source>], plans: &[Planned]) -> Result<(), StoreError> {
+    for source in sources {
         writer.add_source(&SourceEntry {
             key: source.id().key().to_owned(),
             text: source.id().to_string(),

@@ -1,0 +1,6 @@
+//! The report: one page and one table.
+
+mod browser;
+mod csv;
+mod page;
+mod sample;
