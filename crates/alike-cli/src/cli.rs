@@ -35,6 +35,8 @@ enum Command {
     Index(commands::index::IndexArgs),
     /// Find the pictures that look like a given one
     Search(commands::search::SearchArgs),
+    /// Say how good recipes are on labelled pictures
+    Eval(commands::eval::EvalArgs),
     /// Draw a gallery, index it, search it, show the results
     Demo(commands::demo::DemoArgs),
     /// Say what a collection holds
@@ -70,6 +72,7 @@ pub(crate) fn run() -> ExitCode {
     let outcome = match &cli.command {
         Command::Index(args) => commands::index::run(args, &printer),
         Command::Search(args) => commands::search::run(args, &printer),
+        Command::Eval(args) => commands::eval::run(args, &printer),
         Command::Demo(args) => commands::demo::run(args, &printer),
         Command::Info(args) => commands::info::run(args, &printer),
         Command::Remove(args) => commands::remove::run(args, &printer),

@@ -1,5 +1,6 @@
 //! Which collection a command means: `-c`, `ALIKE_COLLECTION`, or the one found upward from here, as git does.
 
+use crate::environment;
 use alike::store::Collection;
 use anyhow::{Context, bail};
 use clap::Args;
@@ -11,7 +12,7 @@ const FOLDER: &str = ".alike";
 #[derive(Args)]
 pub(crate) struct CollectionArgs {
     /// Folder of the collection [default: found upward from here]
-    #[arg(short, long, value_name = "DIR", env = "ALIKE_COLLECTION", hide_env = true)]
+    #[arg(short, long, value_name = "DIR")]
     collection: Option<PathBuf>,
 }
 
@@ -23,8 +24,8 @@ impl CollectionArgs {
 
     /// The collection there is; the one that a query's own folder belongs to, if there is none here.
     pub(crate) fn open_near(&self, query: Option<&Path>) -> anyhow::Result<Collection> {
-        match &self.collection {
-            Some(folder) => Ok(Collection::open(&inner(folder)?)?),
+        match self.named() {
+            Some(folder) => Ok(Collection::open(&inner(&folder)?)?),
             None => {
                 let here = std::env::current_dir().context("the current folder is gone")?;
                 let mut found = Collection::find_upward(&here)?;
@@ -41,11 +42,20 @@ impl CollectionArgs {
         }
     }
 
+    /// Where the collection named with `-c` lies, or will lie; the environment isn't asked.
+    pub(crate) fn flag_dir(&self) -> anyhow::Result<Option<PathBuf>> {
+        self.collection.as_deref().map(inner).transpose()
+    }
+
+    fn named(&self) -> Option<PathBuf> {
+        self.collection.clone().or_else(|| environment::set("ALIKE_COLLECTION").map(PathBuf::from))
+    }
+
     /// The collection there is, or a new one: where `-c` says, else inside the one folder that is indexed. Also says
     /// whether it is new.
     pub(crate) fn open_or_create(&self, folder: Option<&Path>) -> anyhow::Result<(Collection, bool)> {
-        if let Some(named) = &self.collection {
-            let dir = inner(named)?;
+        if let Some(named) = self.named() {
+            let dir = inner(&named)?;
             return if exists(&dir) { Ok((Collection::open(&dir)?, false)) } else { create(&dir) };
         }
         let start = match folder {
@@ -62,7 +72,8 @@ impl CollectionArgs {
     }
 }
 
-fn exists(dir: &Path) -> bool {
+/// Whether a collection lies in exactly this folder.
+pub(crate) fn exists(dir: &Path) -> bool {
     dir.join("collection.sqlite").exists()
 }
 

@@ -90,7 +90,8 @@ pub(crate) fn shown_path(path: &Path) -> String {
     escaped(&path.to_string_lossy())
 }
 
-fn escaped(text: &str) -> String {
+/// Text from outside, for people: control characters escaped.
+pub(crate) fn escaped(text: &str) -> String {
     // Besides C0 and C1: marks that reorder text, by which a name can pretend to be another.
     let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let escape = |c: char| if c.is_control() || reorders(c) { c.escape_default().to_string() } else { c.to_string() };

@@ -12,6 +12,7 @@ use alike::gallery::{self, Candidate};
 use alike::picture::{DecodeOptions, Picture};
 use alike::recipe::{Descriptor, Recipe};
 use alike::store::{Collection, Label};
+use alike_eval::measures::Judged;
 use anyhow::{Context, bail};
 use clap::Args;
 use std::collections::BTreeSet;
@@ -106,12 +107,14 @@ fn try_queries(engine: &Engine, searcher: &Searcher, drawn: &DemoGallery) -> any
     Ok(Trial { queries, hits, describe, search: searching.elapsed() })
 }
 
-/// Mean over the queries of the share of hits among the first `k` that have the query's label.
+/// Mean P@k of the held-out queries.
 fn precision_at(trial: &Trial, k: usize) -> f64 {
-    let right =
-        |label: &Option<Label>, hits: &[Hit]| hits.iter().take(k).filter(|hit| hit.record.label == *label).count();
-    let right: usize = trial.queries.iter().zip(&trial.hits).map(|(query, hits)| right(&query.label, hits)).sum();
-    right as f64 / (k * trial.queries.len()) as f64
+    let precision = |(query, hits): (&Candidate, &Vec<Hit>)| {
+        let right: Vec<bool> = hits.iter().map(|hit| hit.record.label == query.label).collect();
+        // What the gallery has beyond the hits changes no P@k.
+        Judged::from_labels(&right, 1).precision(k).unwrap_or_default()
+    };
+    trial.queries.iter().zip(&trial.hits).map(precision).sum::<f64>() / trial.queries.len() as f64
 }
 
 fn summarise(
@@ -175,6 +178,7 @@ fn write_pictures(
     fs_err::write(&page_path, page)?;
     printer.status(format_args!("strip: {}\npage:  {}", shown_path(&strip_path), shown_path(&page_path)));
     printer.status(format_args!("next: alike search --list {0}/test.txt --pick random -c {0}", shown_path(dir)));
+    printer.status(format_args!("      alike eval -c {0} --query {0}/test.txt --report {0}/report", shown_path(dir)));
     Ok(())
 }
 

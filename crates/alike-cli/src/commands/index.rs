@@ -142,7 +142,7 @@ pub(crate) fn sync(engine: &Engine, request: &SyncRequest<'_>, printer: &Printer
     Ok(report?)
 }
 
-fn parse(text: &str) -> anyhow::Result<Recipe> {
+pub(crate) fn parse(text: &str) -> anyhow::Result<Recipe> {
     text.parse().with_context(|| format!("in the recipe `{text}`"))
 }
 
@@ -209,10 +209,18 @@ fn wanted_recipes(engine: &Engine, recipes: Vec<Recipe>, printer: &Printer) -> R
     Recipes::Keep { fallback }
 }
 
-fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+/// Set when the user presses Ctrl-C: what is under way is finished and kept. Pressed again, or with the flag set already,
+/// it ends the process at once.
+pub(crate) fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancel);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).context("can't listen for Ctrl-C")?;
+    #[allow(clippy::exit, reason = "the user asked twice, and nothing on disk is left half done")]
+    let stop = move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(stop).context("can't listen for Ctrl-C")?;
     Ok(cancel)
 }
 

@@ -1,12 +1,13 @@
 //! Queries and hits as one page that needs nothing else: no network, no other file, no script.
 
-use super::{Shown, Verdict, thumbnail};
-use alike::picture::Picture;
+use super::{Shown, Verdict, fitted, thumbnail};
+use alike::picture::{DecodeOptions, Picture};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::path::Path;
 use std::time::Duration;
 
 const STYLE: &str = include_str!("page.css");
@@ -157,9 +158,22 @@ fn picture(shown: &Shown, what: &str) -> Markup {
     }
 }
 
+/// Longest side of a picture in a report, which has hundreds of them.
+const SMALL: u32 = 160;
+
+/// A file as a small JPEG; `None` if it can't be read any more.
+pub(crate) fn data_uri_of_file(path: &Path) -> Option<String> {
+    let picture = Picture::open(path, &DecodeOptions::default()).ok()?;
+    let small = fitted(&picture, SMALL, SMALL)?;
+    jpeg_uri(&Picture::from_rgb(small.width(), small.height(), small.into_raw())?)
+}
+
 /// A thumbnail as JPEG.
 fn data_uri(picture: &Picture) -> Option<String> {
-    let small = thumbnail(picture)?;
+    jpeg_uri(&thumbnail(picture)?)
+}
+
+fn jpeg_uri(small: &Picture) -> Option<String> {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 85);
     encoder.encode(small.rgb(), small.width(), small.height(), ExtendedColorType::Rgb8).ok()?;

@@ -6,7 +6,7 @@ mod sixel;
 mod strip;
 mod terminal;
 
-pub(crate) use html::{Facts, Page, Search, results_page};
+pub(crate) use html::{Facts, Page, Search, data_uri_of_file, results_page};
 pub(crate) use strip::strip;
 pub(crate) use terminal::Terminal;
 

@@ -29,14 +29,17 @@ fn every_path_in_the_map_exists() {
 #[test]
 fn every_dependency_has_its_reason() {
     let text = read("ARCHITECTURE.md");
-    for manifest in ["crates/alike/Cargo.toml", "crates/alike-cli/Cargo.toml"] {
+    for manifest in ["crates/alike/Cargo.toml", "crates/alike-eval/Cargo.toml", "crates/alike-cli/Cargo.toml"] {
         let manifest = read(manifest);
         for line in manifest.lines().filter(|line| line.contains("workspace = true") && !line.starts_with("workspace"))
         {
             let name = line.split(['.', ' ', '=']).next().unwrap();
             let is_metadata =
                 ["version", "edition", "rust-version", "license", "repository", "publish"].contains(&name);
-            assert!(is_metadata || name == "alike" || text.contains(&format!("`{name}`")), "no reason for {name}");
+            assert!(
+                is_metadata || name == "alike" || name == "alike-eval" || text.contains(&format!("`{name}`")),
+                "no reason for {name}"
+            );
         }
     }
 }
@@ -56,7 +59,9 @@ fn short_help_fits_a_screen_and_long_help_has_examples() {
     let gallery = crate::gallery::Gallery::new();
     let short = gallery.alike(&["-h"]).exits(0).stdout;
     assert!(short.lines().count() <= 24 && short.lines().all(|line| line.chars().count() <= 80), "{short}");
-    for command in ["index", "search", "demo", "info", "remove", "export", "model", "runtime", "completions"] {
+    for command in
+        ["index", "search", "eval", "demo", "info", "verify", "remove", "export", "model", "runtime", "completions"]
+    {
         assert!(short.contains(command), "{command}");
         let long = gallery.alike(&[command, "--help"]).exits(0).stdout;
         assert!(long.contains("alike ") && long.contains("Example"), "{command}: {long}");

@@ -8,6 +8,7 @@
 )]
 
 mod documents;
+mod eval;
 mod gallery;
 mod index;
 mod models;
