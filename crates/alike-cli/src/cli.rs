@@ -41,6 +41,8 @@ enum Command {
     Demo(commands::demo::DemoArgs),
     /// Say what a collection holds
     Info(commands::info::InfoArgs),
+    /// Look for damage in a collection, and mend it
+    Verify(commands::verify::VerifyArgs),
     /// Take pictures out of a collection (the files stay)
     Remove(commands::remove::RemoveArgs),
     /// Write descriptors for numpy
@@ -75,6 +77,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(args) => commands::eval::run(args, &printer),
         Command::Demo(args) => commands::demo::run(args, &printer),
         Command::Info(args) => commands::info::run(args, &printer),
+        Command::Verify(args) => commands::verify::run(args, &printer),
         Command::Remove(args) => commands::remove::run(args, &printer),
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Model(args) => commands::model::run(args, &printer),

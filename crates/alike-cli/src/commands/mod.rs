@@ -10,3 +10,4 @@ pub(crate) mod model;
 pub(crate) mod remove;
 pub(crate) mod runtime;
 pub(crate) mod search;
+pub(crate) mod verify;

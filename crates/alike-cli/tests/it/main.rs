@@ -15,3 +15,4 @@ mod models;
 mod networks;
 mod search;
 mod trouble;
+mod verify;

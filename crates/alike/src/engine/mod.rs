@@ -4,6 +4,7 @@ mod extract;
 mod networks;
 mod search;
 mod sync;
+mod verify;
 
 pub use networks::{Networks, NetworksError};
 pub use search::{Describer, Hit, Matrix, SearchError, SearchOptions, Searcher};

@@ -87,7 +87,7 @@ impl Collection {
         Writer::open(&self.dir, &self.database(), who)
     }
 
-    fn database(&self) -> PathBuf {
+    pub(super) fn database(&self) -> PathBuf {
         self.dir.join(DATABASE)
     }
 }

@@ -45,7 +45,7 @@ pub enum StoreError {
         dir: PathBuf,
     },
     /// A file isn't what was written.
-    #[error("the collection is damaged, index again into a new one: {what}: {}", path.display())]
+    #[error("the collection is damaged, mend it with `alike verify --repair`: {what}: {}", path.display())]
     Damaged {
         /// What was got and what was wanted.
         what: String,

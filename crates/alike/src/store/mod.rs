@@ -9,6 +9,7 @@ mod records;
 mod scan;
 mod segment;
 mod snapshot;
+mod verify;
 mod writer;
 
 pub use collection::Collection;
@@ -16,6 +17,7 @@ pub use error::StoreError;
 pub(crate) use npy::npy_file;
 pub use scan::{ScoredId, nearest_codes, nearest_vectors};
 pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};
+pub use verify::{Damage, DamagePlace, Verification};
 pub use writer::{Batch, SourceRowsToAdd, Writer};
 
 use crate::recipe::DescriptorKind;

@@ -210,6 +210,15 @@ impl Database {
         self.error(result)
     }
 
+    /// What SQLite finds wrong with its own file, and rows that refer to none.
+    pub(super) fn integrity(&self) -> Result<Vec<String>, StoreError> {
+        let checked = self.all("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))?;
+        let dangling = self.all("PRAGMA foreign_key_check", [], |row| row.get::<_, String>(0))?;
+        let dangling =
+            dangling.into_iter().map(|table| format!("a row of table {table} refers to one that isn't there"));
+        Ok(checked.into_iter().filter(|line| line != "ok").chain(dangling).collect())
+    }
+
     pub(super) fn meta(&self, key: &str) -> Result<i64, StoreError> {
         self.error(self.connection.query_row("SELECT value FROM meta WHERE key = ?", [key], |row| row.get(0)))
     }

@@ -115,6 +115,11 @@ impl Segment {
         self.map.len() as u64
     }
 
+    /// Of the file as it is now.
+    pub(super) fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.map[..]).into()
+    }
+
     pub(super) fn row_of(&self, id: RecordId) -> Option<&[u8]> {
         self.ids.binary_search(&id).ok().map(|row| self.row_bytes(row))
     }

@@ -1,9 +1,9 @@
 use super::records::Database;
 use super::scan::{self, Block, Dot, Hamming, Metric, ScoredId};
 use super::segment::{Layout, Place, Segment};
-use super::{DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError};
+use super::{Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError};
 use crate::recipe::Descriptor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How often a reader starts again when a writer's merge took files from under it.
@@ -225,6 +225,29 @@ impl Snapshot {
         let absent = |ids: &[RecordId], id: &RecordId| ids.binary_search(id).is_err();
         let wanted = self.live.iter().copied().filter(|id| absent(&known, id) && absent(&derived.unsearchable, id));
         Ok(wanted.filter(|id| sources.iter().all(|ids| !absent(ids, id))).collect())
+    }
+
+    /// The descriptors of a recipe as they are on disk, by segment and id; those of removed records left out.
+    pub fn stored_descriptors(
+        &self,
+        recipe: &str,
+    ) -> Result<impl Iterator<Item = (u64, RecordId, Descriptor)> + '_, StoreError> {
+        let derived = self.derived(recipe)?;
+        let descriptor = move |bytes: &[u8]| match derived.entry.kind {
+            DescriptorKind::Vector(_) => Descriptor::Vector(bytemuck::pod_collect_to_vec(bytes)),
+            DescriptorKind::Code(_) => Descriptor::Code(bytemuck::pod_collect_to_vec(bytes)),
+        };
+        let rows = derived.segments.iter().flat_map(move |segment| {
+            let rows = segment.ids.iter().enumerate().filter(|(_, id)| self.live.binary_search(id).is_ok());
+            rows.map(move |(row, &id)| (segment.number, id, descriptor(segment.row_bytes(row))))
+        });
+        Ok(rows)
+    }
+
+    /// The file of a recipe's segment.
+    pub(crate) fn recipe_file(&self, collection: &Collection, recipe: &str, segment: u64) -> PathBuf {
+        let entry = self.recipe_entries.iter().find(|entry| entry.key == recipe);
+        entry.map_or_else(PathBuf::new, |entry| recipe_place(collection.dir(), entry).file(segment))
     }
 
     /// Rows, files and bytes.

@@ -2,7 +2,7 @@ use super::lock::WriterLock;
 use super::records::{self, Database, is_key};
 use super::segment::{Place, Segment, SegmentEntry, SegmentFile};
 use super::snapshot::{check_kind, open_recipe_segments, open_source, recipe_place, source_place};
-use super::{RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError};
+use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError};
 use crate::recipe::Descriptor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -271,6 +271,22 @@ impl Writer {
         })
     }
 
+    /// Strikes segments that [`Collection::verify`](super::Collection::verify) found damaged from the list, and removes
+    /// their files: what they held is made again by the next run that describes or derives.
+    pub fn strike(&mut self, damages: &[Damage]) -> Result<(), StoreError> {
+        let owner = |damage: &Damage| match &damage.place {
+            DamagePlace::Source { key, segment } => Some((format!("source {key}"), *segment)),
+            DamagePlace::Recipe { key, segment } => Some((format!("recipe {key}"), *segment)),
+            DamagePlace::Records | DamagePlace::Stray => None,
+        };
+        self.database.transaction(|connection| {
+            let struck = damages.iter().filter_map(owner);
+            struck.into_iter().try_for_each(|(owner, number)| records::remove_segment(connection, &owner, number))
+        })?;
+        self.taken.clear();
+        self.remove_orphans()
+    }
+
     /// Merges what this writer wrote, and small segments, into one each; drops the rows of removed records where they
     /// are more than a quarter.
     pub fn finish(mut self) -> Result<(), StoreError> {
@@ -362,7 +378,7 @@ fn is_storable(path: &Path) -> bool {
 }
 
 /// Only names that a writer gives.
-fn is_orphan(name: &str, known: &[u64]) -> bool {
+pub(super) fn is_orphan(name: &str, known: &[u64]) -> bool {
     let Some((number, extension)) = name.split_once('.') else { return false };
     let ours = matches!(extension, "npy" | "f32" | "bits");
     let temporary = matches!(extension, "npy.tmp" | "f32.tmp" | "bits.tmp");
@@ -370,7 +386,7 @@ fn is_orphan(name: &str, known: &[u64]) -> bool {
     digits && (temporary || ours && number.parse().is_ok_and(|number| !known.contains(&number)))
 }
 
-fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
+pub(super) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
     if !dir.is_dir() {
         return Ok(Vec::new());
     }

@@ -196,6 +196,16 @@ pub enum SyncError {
     },
 }
 
+/// Derives what descriptors are missing, without a look at the pictures.
+pub(super) fn rederive(engine: &Engine, who: &str) -> Result<(), SyncError> {
+    let mut writer = engine.collection().write(who)?;
+    let snapshot = engine.collection().snapshot()?;
+    let plans = recipes::plan_kept(engine, &snapshot)?;
+    drop(snapshot);
+    recipes::derive(&mut writer, &plans)?;
+    Ok(writer.finish()?)
+}
+
 pub(super) fn run(
     engine: &Engine,
     request: &SyncRequest<'_>,

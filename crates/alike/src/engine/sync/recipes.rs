@@ -1,7 +1,7 @@
 //! The recipes of a run: those the collection keeps, and the ones to add.
 
 use super::{Recipes, SyncError};
-use crate::engine::Engine;
+use crate::engine::{Engine, PlanError};
 use crate::recipe::Plan;
 use crate::source::Source;
 use crate::store::{RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
@@ -15,13 +15,10 @@ pub(super) struct Planned {
 
 /// The recipes whose descriptors are kept.
 pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) -> Result<Vec<Planned>, SyncError> {
-    let mut plans = Vec::new();
     if matches!(recipes, Recipes::Describe(_)) {
-        return Ok(plans);
+        return Ok(Vec::new());
     }
-    for entry in snapshot.recipes() {
-        plans.push(Planned { text: entry.text.clone(), plan: engine.plan_entry(snapshot, entry)? });
-    }
+    let mut plans = plan_kept(engine, snapshot)?;
     let added = match recipes {
         Recipes::Keep { fallback } if plans.is_empty() => std::slice::from_ref(fallback),
         Recipes::Keep { .. } => {
@@ -38,6 +35,13 @@ pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) 
         }
     }
     Ok(plans)
+}
+
+/// The recipes that the collection keeps.
+pub(super) fn plan_kept(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<Planned>, PlanError> {
+    let plan =
+        |entry: &RecipeEntry| Ok(Planned { text: entry.text.clone(), plan: engine.plan_entry(snapshot, entry)? });
+    snapshot.recipes().iter().map(plan).collect()
 }
 
 /// `--model` without `--recipe` on a collection of another network is a mistake, not a wish.
