@@ -7,6 +7,7 @@
     reason = "in tests a panic is the report, measured values are printed, and what was skipped is said past the capture"
 )]
 
+mod crashes;
 mod documents;
 mod eval;
 mod gallery;

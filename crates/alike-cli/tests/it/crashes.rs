@@ -1,0 +1,151 @@
+//! Killed at any moment, a collection is whole: what was acknowledged is there, and nothing else.
+
+use crate::gallery::Gallery;
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Runs that are killed.
+const KILLS: usize = 200;
+
+/// What a run may take before it is killed, at most: some end before.
+const MOST: Duration = Duration::from_millis(60);
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+/// A folder that changes between runs.
+struct Changing {
+    gallery: Gallery,
+    random: Random,
+    drawn: u32,
+}
+
+impl Changing {
+    fn new() -> Self {
+        let gallery = Gallery::new();
+        gallery.draw("pictures/first.png", 1, 3);
+        let recipes = ["--recipe", "color + shape", "--recipe", "color | hash(mean)"];
+        gallery.alike(&[&["index", "pictures"][..], &recipes[..]].concat()).exits(0);
+        Self { gallery, random: Random(20_26), drawn: 0 }
+    }
+
+    fn there(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.gallery.path("pictures")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".png")).collect()
+    }
+
+    fn draw(&mut self, name: &str) {
+        self.drawn += 1;
+        let (hue, stripes) = (self.random.below(256) as u8, self.drawn % 31 + 1);
+        self.gallery.draw(&format!("pictures/{name}"), hue, stripes);
+    }
+
+    fn any(&mut self) -> Option<String> {
+        let there: Vec<String> = self.there().into_iter().filter(|name| name != "first.png").collect();
+        let at = self.random.below(there.len().max(1) as u64) as usize;
+        there.get(at).cloned()
+    }
+
+    /// Adds, changes or deletes pictures; gives the command that brings the collection in line.
+    fn change(&mut self) -> Vec<String> {
+        let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+        match (self.random.below(5), self.any()) {
+            (0, Some(name)) => {
+                fs::remove_file(self.gallery.path("pictures").join(&name)).unwrap();
+                words(&["remove", &format!("pictures/{name}"), "-c", "pictures"])
+            }
+            (1, Some(name)) => {
+                // Many at once, so that dead rows are dropped by a merge.
+                for name in self.there().into_iter().filter(|other| *other >= name && other != "first.png") {
+                    fs::remove_file(self.gallery.path("pictures").join(name)).unwrap();
+                }
+                words(&["index", "pictures"])
+            }
+            (2, Some(name)) => {
+                self.draw(&name);
+                words(&["index", "pictures"])
+            }
+            _ => {
+                for _ in 0..=self.random.below(4) {
+                    let name = format!("{:05}.png", self.drawn);
+                    self.draw(&name);
+                }
+                words(&["index", "pictures"])
+            }
+        }
+    }
+
+    /// Whether it ended by itself.
+    fn run_and_kill(&mut self, args: &[String]) -> bool {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("alike"))
+            .args(args)
+            .current_dir(self.gallery.path(""))
+            .env("ALIKE_CACHE", self.gallery.path(".cache"))
+            .env_remove("ALIKE_COLLECTION")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let patience = MOST * self.random.below(1000) as u32 / 1000;
+        let started = Instant::now();
+        while started.elapsed() < patience {
+            if child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap().code().is_some()
+    }
+
+    /// The names of all pictures in the collection, by both recipes.
+    fn kept(&self) -> BTreeSet<String> {
+        let search = |recipe: &str| -> BTreeSet<String> {
+            let args = ["search", "pictures/first.png", "-c", "pictures", "-k", "100000", "--recipe", recipe, "--json"];
+            self.gallery.alike(&args).exits(0).hits().into_iter().collect()
+        };
+        let vectors = search("color + shape");
+        assert_eq!(search("color | hash(mean)"), vectors);
+        vectors
+    }
+}
+
+#[test]
+fn a_killed_run_leaves_a_whole_collection() {
+    let mut changing = Changing::new();
+    let mut before = changing.kept();
+    let (mut killed, mut rounds, mut half_way) = (0, 0, 0);
+    while killed < KILLS {
+        rounds += 1;
+        assert!(rounds < 10 * KILLS, "only {killed} of {rounds} runs could be killed");
+        let command = changing.change();
+        let after = changing.there();
+        let ended = changing.run_and_kill(&command);
+        killed += usize::from(!ended);
+        let verified = changing.gallery.alike(&["verify", "-c", "pictures", "--json"]).exits(0).json();
+        assert_eq!(verified["sound"], true, "round {rounds}, {command:?}: {verified}");
+        let kept = changing.kept();
+        let strays = verified["damages"].as_array().unwrap().len();
+        half_way += usize::from(strays > 0 || (kept != before && kept != after));
+        let lost: Vec<&String> = before.intersection(&after).filter(|name| !kept.contains(*name)).collect();
+        let stray: Vec<&String> =
+            kept.iter().filter(|name| !before.contains(*name) && !after.contains(*name)).collect();
+        assert!(lost.is_empty() && stray.is_empty(), "round {rounds}, {command:?}: lost {lost:?}, stray {stray:?}");
+        if ended && command[0] == "index" {
+            assert_eq!(kept, after, "round {rounds}: an index that ended is complete");
+        }
+        before = kept;
+    }
+    println!("{killed} of {rounds} runs killed, {half_way} of them between two files or two commits");
+    changing.gallery.alike(&["index", "pictures"]).exits(0);
+    assert_eq!(changing.kept(), changing.there());
+}
