@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
   alike search cat.jpg                                  ten hits, from the collection found upward from here
   alike search cat.jpg -c ~/Pictures -k 30 --html hits.html
   curl -s URL | alike search - -c DIR --json            the picture from a pipe
-  alike search cat.jpg --label cat --min-score 0.8
+  alike search cat.jpg --label cat --min-score 0.8 --path-prefix ~/Pictures/2026
   alike search --list test.txt --pick random -c DIR --strip hits.png
   alike search cat.jpg --recipe color                   any recipe over what was indexed
 
@@ -50,6 +50,10 @@ pub(crate) struct SearchArgs {
     /// Only pictures with this label (id or name)
     #[arg(long)]
     label: Option<String>,
+
+    /// Only pictures in this folder or below it
+    #[arg(long, value_name = "DIR")]
+    path_prefix: Option<PathBuf>,
 
     /// Only hits with at least this score
     #[arg(long, value_name = "S")]
@@ -149,9 +153,13 @@ fn open(path: &Path, options: &DecodeOptions) -> anyhow::Result<Picture> {
 fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query) -> anyhow::Result<Answer> {
     let started = Instant::now();
     let descriptor = searcher.describer(engine)?.describe(&query.picture)?;
+    let prefix = args.path_prefix.as_ref();
+    let absolute = |path: &PathBuf| fs_err::canonicalize(path).or_else(|_| std::path::absolute(path));
+    let path_prefix = prefix.map(absolute).transpose()?;
     let options = SearchOptions {
         k: args.k.get(),
         label: args.label.as_deref(),
+        path_prefix: path_prefix.as_deref(),
         min_score: args.min_score,
         threads: decoding::jobs(args.jobs),
     };

@@ -123,3 +123,28 @@ fn exported_descriptors_are_unit_vectors_in_the_order_of_the_table() {
     assert_eq!(table.lines().count(), 5);
     assert!(table.lines().next().unwrap().contains("a.png"));
 }
+
+#[test]
+fn a_folder_narrows_the_search() {
+    let gallery = Gallery::new();
+    for (i, name) in ["a/1.png", "a/deep/2.png", "ab/3.png", "4.png"].iter().enumerate() {
+        gallery.draw(&format!("pictures/{name}"), 60 * i as u8, i as u32 + 2);
+    }
+    gallery.alike(&["index", "pictures", "--labels-from-folders"]).exits(0);
+    let below = |more: &[&str]| {
+        let args = ["search", "pictures/4.png", "-c", "pictures", "--json", "--path-prefix"];
+        let mut hits = gallery.alike(&[&args[..], more].concat()).exits(0).hits();
+        hits.sort();
+        hits
+    };
+    assert_eq!(below(&["pictures"]), ["1.png", "2.png", "3.png", "4.png"]);
+    assert_eq!(below(&["pictures/a"]), ["1.png", "2.png"]);
+    assert_eq!(below(&["pictures/a/1.png"]), ["1.png"]);
+    assert_eq!(below(&["pictures/a", "--label", "deep"]), ["2.png"]);
+    let other = ["search", "pictures/4.png", "-c", "pictures", "--path-prefix", "pictures/ab", "--label", "deep"];
+    gallery.alike(&other).exits(1).says("nothing found");
+    gallery
+        .alike(&["search", "pictures/4.png", "-c", "pictures", "--path-prefix", "nowhere"])
+        .exits(2)
+        .says("lies in or below");
+}

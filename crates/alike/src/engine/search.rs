@@ -17,6 +17,8 @@ pub struct SearchOptions<'a> {
     pub k: usize,
     /// Only pictures with this label, by id or by name.
     pub label: Option<&'a str>,
+    /// Only pictures in this folder or below it, or this one file; absolute.
+    pub path_prefix: Option<&'a Path>,
     /// Only hits with at least this score.
     pub min_score: Option<f32>,
     /// How many threads scan.
@@ -82,6 +84,12 @@ pub enum SearchError {
         have: String,
         /// The network given.
         given: String,
+    },
+    /// No picture lies there.
+    #[error("no picture of the collection lies in or below {path}: check the path, or index it first", path = path.display())]
+    NothingBelow {
+        /// As asked for.
+        path: PathBuf,
     },
     /// No picture has the label.
     #[error("no picture of the collection has the label `{label}`{hint}")]
@@ -159,7 +167,7 @@ impl Searcher {
 
     /// The best hits for each descriptor, best first, equal scores by ascending id.
     pub fn search(&self, queries: &[Descriptor], options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>, SearchError> {
-        let allowed = options.label.map(|label| self.with_label(label)).transpose()?;
+        let allowed = self.allowed(options)?;
         let search = Search {
             recipe: self.plan.key(),
             kind: self.plan.kind(),
@@ -197,6 +205,26 @@ impl Searcher {
                 Err(_) => Ok(None),
             },
         }
+    }
+
+    /// The records that may be found, ascending; `None` for all.
+    fn allowed(&self, options: &SearchOptions<'_>) -> Result<Option<Vec<RecordId>>, SearchError> {
+        let labelled = options.label.map(|label| self.with_label(label)).transpose()?;
+        let below = options.path_prefix.map(|path| self.below(path)).transpose()?;
+        Ok(match (labelled, below) {
+            (Some(mut labelled), Some(below)) => {
+                labelled.retain(|id| below.binary_search(id).is_ok());
+                Some(labelled)
+            }
+            (labelled, below) => labelled.or(below),
+        })
+    }
+
+    fn below(&self, path: &Path) -> Result<Vec<RecordId>, SearchError> {
+        let records = self.snapshot.records()?.iter();
+        let below = records.filter(|record| self.collection.absolute_path(&record.path).starts_with(path));
+        let ids: Vec<RecordId> = below.map(|record| record.id).collect();
+        if ids.is_empty() { Err(SearchError::NothingBelow { path: path.to_path_buf() }) } else { Ok(ids) }
     }
 
     fn with_label(&self, label: &str) -> Result<Vec<RecordId>, SearchError> {
