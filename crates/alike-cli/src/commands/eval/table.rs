@@ -69,9 +69,13 @@ fn print_result(
         format!("{:>13} ", interval.unwrap_or_default())
     };
     printer.line(metrics.iter().map(interval).collect::<String>())?;
-    if metrics.iter().any(|name| result.min.contains_key(name)) {
+    // Extremes that look the same tell nothing.
+    let extremes = |name: &String| {
+        result.min.get(name).zip(result.max.get(name)).filter(|(min, max)| three(**min) != three(**max))
+    };
+    if metrics.iter().any(|name| extremes(name).is_some()) {
         let range = |name: &String| {
-            let range = result.min.get(name).zip(result.max.get(name));
+            let range = extremes(name);
             format!("{:>13} ", range.map(|(min, max)| format!("{}-{}", three(*min), three(*max))).unwrap_or_default())
         };
         printer.line(format_args!(
