@@ -21,12 +21,14 @@ pub(super) struct Standing {
     buckets: Vec<u32>,
     /// [`BELOW`] for what is below all, one for each relevant picture, and [`NEXT`] for what is above all.
     gaps: Vec<Gap>,
-    /// Keys of the pictures that wait, and room for more.
+    /// Keys of the others that wait, and room for more.
     keys: Vec<u32>,
-    /// Pictures that wait.
+    /// Which pictures have them.
+    others: Vec<u32>,
+    /// How many wait.
     waiting: usize,
-    /// Pictures that don't wait any more.
-    counted: u32,
+    /// Pictures that came.
+    seen: u32,
     /// `tied[i]`: others whose score is that of relevant picture `i`, the first in `scores` that has it.
     tied: Vec<u32>,
 }
@@ -43,9 +45,10 @@ struct Gap {
 /// So many keys are compared with each other one, without a look at whether they are in its bucket: those of higher
 /// buckets are higher.
 const NEXT: usize = 3;
-/// What is below all is often half of the gallery. It is counted in turn at so many places, because counting at one
-/// has to wait for the last time.
-const BELOW: usize = 8;
+/// Buckets for what is below all. That is often most of the gallery, and is left out before anything is counted.
+const BELOW: usize = 1;
+/// The lowest key of a relevant picture.
+const LOWEST: u32 = (BELOW as u32) << 16;
 /// The more buckets, the fewer keys in each, and the more memory.
 const BUCKETS_PER_PICTURE: usize = 2;
 /// Buckets are at most so many, so that keys have 32 bits.
@@ -53,20 +56,21 @@ const MOST_BUCKETS: usize = 60_000;
 
 /// So many pictures for each relevant one wait before they are counted together, so that most of the places they look
 /// at are in the cache.
-const WAITING_PER_PICTURE: usize = 3;
+const WAITING_PER_PICTURE: usize = 1;
 const MOST_WAITING: usize = 1 << 15;
 
 /// What [`Standing::count`] needs for a while.
 #[derive(Default)]
 pub(super) struct Scratch {
     unsure: Vec<u32>,
+    keys: Vec<u32>,
 }
 
 impl Standing {
     /// About how many bytes one takes.
     pub(super) fn bytes(relevant: usize) -> usize {
         let waiting = (relevant * WAITING_PER_PICTURE).min(MOST_WAITING);
-        relevant * (size_of::<(f64, u32)>() + size_of::<Gap>() + 4) + (relevant * BUCKETS_PER_PICTURE + waiting) * 4
+        relevant * (size_of::<(f64, u32)>() + size_of::<Gap>() + 4) + (relevant * BUCKETS_PER_PICTURE + 2 * waiting) * 4
     }
 
     /// Of exact scores and the relevant pictures that have them.
@@ -75,7 +79,7 @@ impl Standing {
         let (sorted, buckets) = sort(relevant, scale);
         let mut gaps = vec![Gap { key: u32::MAX, count: 0 }; BELOW + sorted.len() + NEXT + 1];
         for (gap, &(score, _)) in gaps[BELOW..].iter_mut().zip(&sorted) {
-            gap.key = scale.key(score, 0.0);
+            gap.key = scale.key(score);
         }
         Self {
             ties,
@@ -85,8 +89,9 @@ impl Standing {
             buckets,
             gaps,
             keys: Vec::new(),
+            others: Vec::new(),
             waiting: 0,
-            counted: 0,
+            seen: 0,
             tied: vec![0; sorted.len()],
         }
     }
@@ -107,10 +112,19 @@ impl Standing {
             self.count_waiting(scratch, &exact);
             let wait = (self.scores.len() * WAITING_PER_PICTURE).min(MOST_WAITING);
             self.keys.resize(scores.len().max(wait), 0);
+            self.others.resize(scores.len().max(wait), 0);
         }
-        let keys = &mut self.keys[self.waiting..][..scores.len()];
-        arch.dispatch(Keys { scale: self.scale, scores, keys });
-        self.waiting += scores.len();
+        scratch.keys.resize(scores.len(), 0);
+        arch.dispatch(Keys { scale: self.scale, scores, keys: &mut scratch.keys });
+        let (keys, others) = (&mut self.keys[self.waiting..], &mut self.others[self.waiting..]);
+        let mut kept = 0;
+        // Without a branch: what is below all is overwritten by the next.
+        for (picture, &key) in (self.seen..).zip(&scratch.keys) {
+            (keys[kept], others[kept]) = (key, picture);
+            kept += usize::from(key >= LOWEST);
+        }
+        self.waiting += kept;
+        self.seen += scores.len() as u32;
     }
 
     fn count_waiting(&mut self, scratch: &mut Scratch, exact: impl Fn(&[u32]) -> Vec<f64>) {
@@ -136,7 +150,7 @@ impl Standing {
             let gap = &mut self.gaps[place];
             gap.count += u32::from(gap.key != key);
             let is_equal = gap.key == key;
-            *i += self.counted;
+            *i = self.others[*i as usize];
             is_equal
         });
         if !scratch.unsure.is_empty() {
@@ -144,7 +158,6 @@ impl Standing {
                 self.compare(picture, score);
             }
         }
-        self.counted += self.waiting as u32;
         self.waiting = 0;
     }
 
@@ -157,7 +170,7 @@ impl Standing {
 
     /// Counts a picture that has the key of a relevant one.
     fn compare(&mut self, picture: u32, score: f64) {
-        let start = self.place(self.scale.key(score, 0.0)) - BELOW;
+        let start = self.place(self.scale.key(score)) - BELOW;
         let mut below = start + self.scores[start..].partition_point(|&relevant| relevant < score);
         if below < self.scores.len() && self.scores[below] == score {
             if self.ties == Ties::Group {
@@ -196,7 +209,7 @@ impl Standing {
 
 /// Relevant pictures from the last in the ranking to the first, and for each bucket of them the place of its [`Gap`].
 fn sort(relevant: &[(f64, u32)], scale: Scale) -> (Vec<(f64, u32)>, Vec<u32>) {
-    let bucket = |score: f64| (scale.key(score, 0.0) >> 16) as usize;
+    let bucket = |score: f64| (scale.key(score) >> 16) as usize;
     // First the number of pictures in the bucket two below, then where the bucket below begins, in the end where the
     // bucket begins.
     let mut buckets = vec![0u32; scale.buckets() + 2];
@@ -239,8 +252,8 @@ fn is_behind(a: (f64, u32), b: (f64, u32)) -> bool {
     a.0 < b.0 || (a.0 == b.0 && a.1 > b.1)
 }
 
-/// How scores become keys: the higher the score, the higher the key, or the same. The first [`BELOW`] buckets are for
-/// what is below all relevant pictures.
+/// How scores become keys: the higher the score, the higher the key, or the same. Keys below [`LOWEST`] are for what is
+/// below all relevant pictures.
 #[derive(Clone, Copy)]
 struct Scale {
     lowest: f64,
@@ -265,19 +278,19 @@ impl Scale {
         ((self.last + 1.0) / KEYS) as usize
     }
 
-    /// The key of a score, which is at least `floor`.
+    /// The key of a score.
     #[inline(always)]
-    fn key(self, score: f64, floor: f64) -> u32 {
+    fn key(self, score: f64) -> u32 {
         /// Added to a number below 2^32, it leaves its integer in the low bits: a conversion every vector unit has.
         const SHIFT: f64 = (1u64 << 52) as f64;
         let key = (score - self.lowest) * self.keys_per_score + BELOW as f64 * KEYS;
-        let key = if key > floor { key } else { floor };
+        let key = if key > 0.0 { key } else { 0.0 };
         let key = if key < self.last { key } else { self.last };
         (key + SHIFT).to_bits() as u32
     }
 }
 
-/// Makes keys of scores; those of what is below all go round the first buckets.
+/// Makes keys of scores.
 struct Keys<'a> {
     scale: Scale,
     scores: &'a [f64],
@@ -289,16 +302,8 @@ impl WithSimd for Keys<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let (pieces, rest) = self.scores.as_chunks::<BELOW>();
-        let floors: [f64; BELOW] = std::array::from_fn(|i| i as f64 * KEYS);
-        let (key_pieces, key_rest) = self.keys.as_chunks_mut::<BELOW>();
-        for (keys, scores) in key_pieces.iter_mut().zip(pieces) {
-            for i in 0..BELOW {
-                keys[i] = self.scale.key(scores[i], floors[i]);
-            }
-        }
-        for (key, &score) in key_rest.iter_mut().zip(rest) {
-            *key = self.scale.key(score, 0.0);
+        for (key, &score) in self.keys.iter_mut().zip(self.scores) {
+            *key = self.scale.key(score);
         }
     }
 }
