@@ -33,6 +33,22 @@ pub enum TieRule {
     Max,
 }
 
+impl TieRule {
+    /// How the gallery is ranked for it.
+    fn ties(self) -> Ties {
+        if self == Self::Index { Ties::Index } else { Ties::Group }
+    }
+
+    /// The ranking that counts.
+    fn apply(self, ranking: &Judged) -> Judged {
+        match self {
+            Self::Expected | Self::Index => ranking.clone(),
+            Self::Min => ranking.worst(),
+            Self::Max => ranking.best(),
+        }
+    }
+}
+
 /// What all recipes of an evaluation share.
 #[derive(Debug, Clone, Copy)]
 pub struct Setup<'a> {
@@ -114,18 +130,16 @@ struct Values {
     least: Vec<f64>,
     most: Vec<f64>,
     curve: Vec<f64>,
-    eleven: Vec<f64>,
 }
 
 /// Ranks the gallery for each query and measures. The fields that take another look (timing, the notebook's figures, the
 /// sources' size) are left empty. Also gives what [`compare`] needs.
 pub fn evaluate(setup: &Setup<'_>, subject: &Subject<'_>) -> (RecipeResult, Resampled) {
-    let ties = if setup.ties == TieRule::Index { Ties::Index } else { Ties::Group };
     let outcomes = rank::rank(
         subject.gallery,
         subject.queries,
         setup.truth,
-        (Depth::Full { top: HITS }, ties),
+        (Depth::Full { top: HITS }, setup.ties.ties()),
         setup.bootstrap.threads,
         |_, ranked| outcome(setup, ranked),
     );
@@ -139,6 +153,7 @@ pub fn evaluate(setup: &Setup<'_>, subject: &Subject<'_>) -> (RecipeResult, Resa
     let resampled = setup.bootstrap.resample(&rows);
     let estimates = resampled.estimates();
     let (min, max) = extremes(&names, &values);
+    let precision = mean_of(&values, |values| &values.curve);
     let result = RecipeResult {
         recipe: subject.recipe.to_owned(),
         recipe_canonical: subject.canonical.to_owned(),
@@ -152,8 +167,8 @@ pub fn evaluate(setup: &Setup<'_>, subject: &Subject<'_>) -> (RecipeResult, Resa
         tied_queries: outcomes.iter().filter(|outcome| outcome.tied).count(),
         pr_curve: PrCurve {
             recall: (0..=CURVE_STEPS).map(|step| f64::from(step) / f64::from(CURVE_STEPS)).collect(),
-            precision: mean_of(&values, |values| &values.curve),
-            eleven_points: mean_of(&values, |values| &values.eleven),
+            eleven_points: precision.iter().copied().step_by(CURVE_STEPS as usize / 10).collect(),
+            precision,
         },
         timing: None,
         notebook: None,
@@ -173,18 +188,19 @@ pub fn evaluate(setup: &Setup<'_>, subject: &Subject<'_>) -> (RecipeResult, Resa
 /// What the classroom notebook prints under the name of mAP, beside what P@k and mAP@k are. It ranks equal scores in the
 /// order of the gallery, takes the mean of P@k for mAP@k, and reads the second column, P@2, for mAP@1.
 pub fn notebook(setup: &Setup<'_>, subject: &Subject<'_>) -> Vec<NotebookFigure> {
-    let means = |scheme: &Scheme, ties: Ties| {
+    let means = |scheme: &Scheme, rule: TieRule| {
         let depth = Depth::Top(NOTEBOOK_DEPTH);
         let threads = setup.bootstrap.threads;
-        let measure = |_, ranked: Ranked| scheme.measure_at_k(&Judged::new(ranked.groups, ranked.relevant));
-        let rows = rank::rank(subject.gallery, subject.queries, setup.truth, (depth, ties), threads, measure);
+        let measure =
+            |_, ranked: Ranked| scheme.measure_at_k(&rule.apply(&Judged::new(ranked.groups, ranked.relevant)));
+        let rows = rank::rank(subject.gallery, subject.queries, setup.truth, (depth, rule.ties()), threads, measure);
         let rows: Vec<Vec<f64>> = rows.into_iter().flatten().collect();
         let mean = |i: usize| rows.iter().map(|row| row[i]).sum::<f64>() / rows.len().max(1) as f64;
         let names = scheme.names().into_iter().take(scheme.cutoffs().len() * Scheme::PER_CUTOFF).enumerate();
         names.map(|(i, name)| (name, mean(i))).collect::<HashMap<String, f64>>()
     };
-    let ties = if setup.ties == TieRule::Index { Ties::Index } else { Ties::Group };
-    let (printed, right) = (means(&Scheme::new(&[2, 5, 10]), Ties::Index), means(&Scheme::new(&[1, 5, 10]), ties));
+    let printed = means(&Scheme::new(&[2, 5, 10]), TieRule::Index);
+    let right = means(&Scheme::new(&[1, 5, 10]), setup.ties);
     let figure = |(k, read)| NotebookFigure {
         name: format!("mAP@{k}"),
         printed: printed[&format!("P@{read}")],
@@ -198,11 +214,7 @@ pub fn notebook(setup: &Setup<'_>, subject: &Subject<'_>) -> Vec<NotebookFigure>
 fn outcome(setup: &Setup<'_>, ranked: Ranked) -> Outcome {
     let as_ranked = Judged::new(ranked.groups, ranked.relevant);
     let tied = as_ranked.has_ties();
-    let judged = match setup.ties {
-        TieRule::Expected | TieRule::Index => as_ranked.clone(),
-        TieRule::Min => as_ranked.worst(),
-        TieRule::Max => as_ranked.best(),
-    };
+    let judged = setup.ties.apply(&as_ranked);
     let values = setup.scheme.measure(&judged).map(|metrics| {
         let at_extreme = |extreme: fn(&Judged) -> Judged| {
             if tied { setup.scheme.measure(&extreme(&as_ranked)) } else { None }.unwrap_or_else(|| metrics.clone())
@@ -211,7 +223,6 @@ fn outcome(setup: &Setup<'_>, ranked: Ranked) -> Outcome {
             least: at_extreme(Judged::worst),
             most: at_extreme(Judged::best),
             curve: judged.interpolated_precision(CURVE_STEPS).unwrap_or_default(),
-            eleven: judged.interpolated_precision(10).unwrap_or_default(),
             metrics,
         }
     });

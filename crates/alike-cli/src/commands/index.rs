@@ -185,7 +185,7 @@ fn paths_from_stdin(null: bool) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// The path from the file system's root; folders above it resolved, so that one file has one path.
-fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+pub(crate) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     match fs_err::canonicalize(path) {
         Ok(canonical) => Ok(canonical),
         Err(_) => std::path::absolute(path).with_context(|| format!("not a path: {}", path.display())),

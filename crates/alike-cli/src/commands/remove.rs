@@ -2,6 +2,7 @@
 
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
+use crate::commands::index;
 use crate::networks;
 use crate::output::{Printer, shown_path};
 use alike::engine::Engine;
@@ -26,8 +27,7 @@ pub(crate) struct RemoveArgs {
 pub(crate) fn run(args: &RemoveArgs, printer: &Printer) -> anyhow::Result<Outcome> {
     let collection = args.collection.open()?;
     let engine = Engine::new(collection, networks::none());
-    let absolute = |path: &PathBuf| fs_err::canonicalize(path).or_else(|_| std::path::absolute(path));
-    let paths = args.paths.iter().map(absolute).collect::<Result<Vec<_>, _>>()?;
+    let paths = args.paths.iter().map(|path| index::absolute(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let counts = engine.remove(&paths, "alike remove")?;
     for (path, count) in args.paths.iter().zip(&counts) {
         match count {

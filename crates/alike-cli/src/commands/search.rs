@@ -2,6 +2,7 @@
 
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
+use crate::commands::index;
 use crate::decoding;
 use crate::look::{self, HITS_IN_A_ROW, Page, Search, Shown, Terminal};
 use crate::networks::{self, NetworkArgs};
@@ -153,9 +154,7 @@ fn open(path: &Path, options: &DecodeOptions) -> anyhow::Result<Picture> {
 fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query) -> anyhow::Result<Answer> {
     let started = Instant::now();
     let descriptor = searcher.describer(engine)?.describe(&query.picture)?;
-    let prefix = args.path_prefix.as_ref();
-    let absolute = |path: &PathBuf| fs_err::canonicalize(path).or_else(|_| std::path::absolute(path));
-    let path_prefix = prefix.map(absolute).transpose()?;
+    let path_prefix = args.path_prefix.as_deref().map(index::absolute).transpose()?;
     let options = SearchOptions {
         k: args.k.get(),
         label: args.label.as_deref(),

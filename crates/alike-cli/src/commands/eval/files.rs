@@ -2,8 +2,7 @@
 
 use super::EvalArgs;
 use super::descriptors::Descriptors;
-use super::material::Bound;
-use super::material::Judged;
+use super::material::{Bound, Judged};
 use crate::look;
 use crate::output::{Printer, shown_path};
 use alike_eval::evaluation::Evaluation;
@@ -123,7 +122,7 @@ fn write_run(args: &EvalArgs, bound: &Bound, judged: &Judged, depth: usize, out:
     let gallery = Descriptors::of(&bound.gallery, &judged.gallery_ids)?;
     let queries: Vec<usize> = (0..judged.queries.len()).collect();
     for batch in queries.chunks(QUERIES_AT_A_TIME) {
-        let truth = part_of(&judged.judgement.truth, batch);
+        let truth = ignoring(&judged.judgement.truth, batch);
         let ids: Vec<_> = batch.iter().map(|&query| judged.query_ids[query]).collect();
         let rows = Descriptors::of(&bound.queries, &ids)?;
         let runs = rank::rank(
@@ -142,11 +141,11 @@ fn write_run(args: &EvalArgs, bound: &Bound, judged: &Judged, depth: usize, out:
     Ok(())
 }
 
-/// The truth of some of the queries.
-fn part_of(truth: &Truth, queries: &[usize]) -> Truth {
+/// What is taken out of the gallery for some of the queries. What is relevant to them doesn't change an order.
+fn ignoring(truth: &Truth, queries: &[usize]) -> Truth {
     Truth {
-        sets: truth.sets.clone(),
-        set_of_query: queries.iter().map(|&query| truth.set_of_query[query]).collect(),
+        sets: vec![Vec::new()],
+        set_of_query: vec![0; queries.len()],
         ignored: queries.iter().map(|&query| truth.ignored[query].clone()).collect(),
     }
 }

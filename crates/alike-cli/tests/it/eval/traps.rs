@@ -188,6 +188,11 @@ fn the_notebooks_figures_stand_beside_the_right_ones() {
             near(number("map"), metric(&json, recipe, &format!("mAP@{k}")), 1e-12, "mAP@k");
         }
     }
+    let best = with(&["--notebook", "--ties", "max", "--json"]);
+    for figure in best["results"][1]["notebook"].as_array().unwrap() {
+        let name = figure["name"].as_str().unwrap();
+        near(figure["map"].as_f64().unwrap(), metric(&best, 1, name), 1e-12, "by the rule that the table follows");
+    }
     let printed = eval(&gallery, &["--recipe", "shape", "--notebook"]).exits(0).stdout;
     assert!(printed.contains("mean of P@2") && printed.contains("right: P@k, mAP@k"), "{printed}");
 }
