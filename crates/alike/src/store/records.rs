@@ -9,7 +9,7 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) const FORMAT_VERSION: i64 = 1;
+pub(super) const FORMAT_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -64,6 +64,25 @@ CREATE INDEX unsearchable_id ON unsearchable (id);
 INSERT INTO meta VALUES ('format_version', 1), ('next_id', 1), ('next_segment', 1);
 ";
 
+/// The tables that format 2 added, each of which may be empty. A writer adds them to a collection of format 1; a reader,
+/// who can't, has empty ones of its own in their place.
+const ADDED_IN_2: [&str; 2] = [
+    "TABLE tags (
+    id INTEGER NOT NULL REFERENCES records (id) ON DELETE CASCADE,
+    tag TEXT NOT NULL,
+    PRIMARY KEY (id, tag)
+) STRICT, WITHOUT ROWID",
+    "TABLE learned (
+    recipe TEXT NOT NULL REFERENCES recipes (key),
+    step INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    parameters BLOB NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (recipe, step)
+) STRICT",
+];
+
 /// A connection and the name of its file, for messages.
 #[derive(Debug)]
 pub(super) struct Database {
@@ -82,6 +101,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Database::connect(&unfinished, flags)?;
     db.transaction(|connection| connection.execute_batch(SCHEMA))?;
+    db.upgrade()?;
     let wal = db.connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0));
     db.error(wal)?;
     drop(db);
@@ -122,15 +142,13 @@ impl Database {
     /// Also says whether the medium is read-only.
     pub(super) fn open_to_read(path: &Path) -> Result<(Self, bool), StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Self::connect(path, flags).and_then(|db| db.check_format().map(|()| db));
+        let opened = Self::connect(path, flags).and_then(Self::readable);
         let cannot = |code| matches!(code, ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied);
         match opened {
             Err(StoreError::Records { source, .. })
                 if source.sqlite_error_code().is_some_and(cannot) && !has_log(path) =>
             {
-                let db = Self::open_immutable(path)?;
-                db.check_format()?;
-                Ok((db, true))
+                Ok((Self::open_immutable(path)?.readable()?, true))
             }
             opened => Ok((opened?, false)),
         }
@@ -140,6 +158,26 @@ impl Database {
         let db = Self::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.check_format()?;
         Ok(db)
+    }
+
+    /// Of a format that can be read, with all tables.
+    fn readable(self) -> Result<Self, StoreError> {
+        if self.check_format()? < FORMAT_VERSION {
+            let add = |table: &str| self.connection.execute_batch(&format!("CREATE TEMP {table}"));
+            self.error(ADDED_IN_2.iter().try_for_each(|table| add(table)))?;
+        }
+        Ok(self)
+    }
+
+    /// Adds what the collection's format lacks. For the writer that holds the lock.
+    pub(super) fn upgrade(&mut self) -> Result<(), StoreError> {
+        if self.check_format()? == FORMAT_VERSION {
+            return Ok(());
+        }
+        self.transaction(|connection| {
+            ADDED_IN_2.iter().try_for_each(|table| connection.execute_batch(&format!("CREATE {table}")))?;
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'format_version'", [FORMAT_VERSION]).map(drop)
+        })
     }
 
     /// Without locks and log, for media that can't be written.
@@ -157,7 +195,7 @@ impl Database {
         Self::prepared(Connection::open_with_flags(uri, flags).map_err(fail)?, path)
     }
 
-    fn check_format(&self) -> Result<(), StoreError> {
+    fn check_format(&self) -> Result<i64, StoreError> {
         let found = self.meta("format_version");
         let found = match found {
             Err(StoreError::Records { source: rusqlite::Error::QueryReturnedNoRows, path }) => {
@@ -175,7 +213,7 @@ impl Database {
         if found < 1 {
             return Err(self.damaged(format!("format {found} never existed")));
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Names the file; tells damage from other failures.

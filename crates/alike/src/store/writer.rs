@@ -48,8 +48,9 @@ pub struct SourceRowsToAdd {
 
 impl Writer {
     pub(super) fn open(dir: &Path, path: &Path, who: &str) -> Result<Self, StoreError> {
-        let database = Database::open_to_write(path)?;
+        let mut database = Database::open_to_write(path)?;
         let lock = WriterLock::take(dir, who, &database.now()?)?;
+        database.upgrade()?;
         let next = database.meta("next_segment")?;
         let next = u64::try_from(next).map_err(|_| database.damaged("the next segment has a negative number"))?;
         let taken = BTreeMap::new();

@@ -282,9 +282,24 @@ fn refuses_a_newer_format_and_says_both() {
     sql(&collection, "UPDATE meta SET value = 9 WHERE key = 'format_version'");
     let message = Collection::open(collection.dir()).unwrap_err().to_string();
     assert!(
-        message.contains("format 9") && message.contains("up to 1") && message.contains("update alike"),
+        message.contains("format 9") && message.contains("up to 2") && message.contains("update alike"),
         "{message}"
     );
+}
+
+#[test]
+fn reads_the_first_format_and_brings_it_up_to_date_when_writing() {
+    let (_folder, collection) = fresh(2);
+    let query = [Descriptor::Vector(vec![1.0, 0.0])];
+    let found = collection.snapshot().unwrap().search(&search(&query, 9)).unwrap();
+    sql(&collection, "DROP TABLE tags; DROP TABLE learned; UPDATE meta SET value = 1 WHERE key = 'format_version'");
+    assert_eq!(
+        Collection::open(collection.dir()).unwrap().snapshot().unwrap().search(&search(&query, 9)).unwrap(),
+        found
+    );
+    collection.write("test").unwrap().finish().unwrap();
+    sql(&collection, "SELECT * FROM tags; SELECT * FROM learned");
+    assert_eq!(collection.snapshot().unwrap().search(&search(&query, 9)).unwrap(), found);
 }
 
 #[test]
