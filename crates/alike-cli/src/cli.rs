@@ -45,6 +45,8 @@ enum Command {
     Verify(commands::verify::VerifyArgs),
     /// Take pictures out of a collection (the files stay)
     Remove(commands::remove::RemoveArgs),
+    /// Tag pictures, to search by tag
+    Tag(commands::tag::TagArgs),
     /// Write descriptors for numpy
     Export(commands::export::ExportArgs),
     /// List, download and describe networks
@@ -79,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Info(args) => commands::info::run(args, &printer),
         Command::Verify(args) => commands::verify::run(args, &printer),
         Command::Remove(args) => commands::remove::run(args, &printer),
+        Command::Tag(args) => commands::tag::run(args, &printer),
         Command::Export(args) => commands::export::run(args, &printer),
         Command::Model(args) => commands::model::run(args, &printer),
         Command::Runtime(args) => commands::runtime::run(args, &printer),

@@ -102,8 +102,14 @@ fn try_queries(engine: &Engine, searcher: &Searcher, drawn: &DemoGallery) -> any
     }
     let describe = started.elapsed();
     let searching = Instant::now();
-    let options =
-        SearchOptions { k: 10, label: None, path_prefix: None, min_score: None, threads: decoding::jobs(None) };
+    let options = SearchOptions {
+        k: 10,
+        label: None,
+        tags: &[],
+        path_prefix: None,
+        min_score: None,
+        threads: decoding::jobs(None),
+    };
     let hits = searcher.search(&descriptors, &options)?;
     Ok(Trial { queries, hits, describe, search: searching.elapsed() })
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
-use crate::output::{Printer, human_bytes, shown_path};
+use crate::output::{Printer, escaped, human_bytes, shown_path};
 use alike::recipe::DescriptorKind;
 use alike::store::{Collection, Root, RootKind, Snapshot};
 use clap::Args;
@@ -67,6 +67,9 @@ fn print(collection: &Collection, snapshot: &Snapshot, printer: &Printer) -> any
     for label in snapshot.labels()? {
         printer.line(format_args!("label       {}: {} pictures", label.label, label.records))?;
     }
+    for tag in snapshot.tags()? {
+        printer.line(format_args!("tag         {}: {} pictures", escaped(&tag.tag), tag.records))?;
+    }
     Ok(())
 }
 
@@ -109,6 +112,7 @@ fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde
         })
     };
     let labels = snapshot.labels()?;
+    let tags = snapshot.tags()?;
     Ok(json!({
         "collection": collection.dir().to_string_lossy(),
         "pictures": snapshot.ids().len(),
@@ -116,5 +120,6 @@ fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde
         "recipes": snapshot.recipes().iter().enumerate().map(recipe).collect::<Vec<_>>(),
         "sources": snapshot.sources().iter().map(source).collect::<Vec<_>>(),
         "labels": labels.iter().map(|l| json!({"label": l.label.id, "label_name": l.label.name, "pictures": l.records})).collect::<Vec<_>>(),
+        "tags": tags.iter().map(|t| json!({"tag": t.tag, "pictures": t.records})).collect::<Vec<_>>(),
     }))
 }

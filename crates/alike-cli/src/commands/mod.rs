@@ -10,4 +10,5 @@ pub(crate) mod model;
 pub(crate) mod remove;
 pub(crate) mod runtime;
 pub(crate) mod search;
+pub(crate) mod tag;
 pub(crate) mod verify;

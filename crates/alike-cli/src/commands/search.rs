@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
   alike search cat.jpg -c ~/Pictures -k 30 --html hits.html
   curl -s URL | alike search - -c DIR --json            the picture from a pipe
   alike search cat.jpg --label cat --min-score 0.8 --path-prefix ~/Pictures/2026
+  alike search cat.jpg --tag holiday --tag best         tags, as given by `alike tag add`
   alike search --list test.txt --pick random -c DIR --strip hits.png
   alike search cat.jpg --recipe color                   any recipe over what was indexed
 
@@ -51,6 +52,10 @@ pub(crate) struct SearchArgs {
     /// Only pictures with this label (id or name)
     #[arg(long)]
     label: Option<String>,
+
+    /// Only pictures with this tag; given several times, with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
 
     /// Only pictures in this folder or below it
     #[arg(long, value_name = "DIR")]
@@ -158,6 +163,7 @@ fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query
     let options = SearchOptions {
         k: args.k.get(),
         label: args.label.as_deref(),
+        tags: &args.tags,
         path_prefix: path_prefix.as_deref(),
         min_score: args.min_score,
         threads: decoding::jobs(args.jobs),

@@ -34,6 +34,7 @@ impl Changing {
         gallery.draw("pictures/first.png", 1, 3);
         let recipes = ["--recipe", "color + shape", "--recipe", "color | hash(mean)"];
         gallery.alike(&[&["index", "pictures"][..], &recipes[..]].concat()).exits(0);
+        gallery.alike(&["tag", "add", "seen", "pictures", "-c", "pictures"]).exits(0);
         Self { gallery, random: Random(20_26), drawn: 0 }
     }
 
@@ -55,10 +56,10 @@ impl Changing {
         there.get(at).cloned()
     }
 
-    /// Adds, changes or deletes pictures; gives the command that brings the collection in line.
+    /// Adds, changes or deletes pictures, or tags them all; gives the command that brings the collection in line.
     fn change(&mut self) -> Vec<String> {
         let words = |words: &[&str]| words.iter().map(ToString::to_string).collect();
-        match (self.random.below(5), self.any()) {
+        match (self.random.below(6), self.any()) {
             (0, Some(name)) => {
                 fs::remove_file(self.gallery.path("pictures").join(&name)).unwrap();
                 words(&["remove", &format!("pictures/{name}"), "-c", "pictures"])
@@ -74,6 +75,7 @@ impl Changing {
                 self.draw(&name);
                 words(&["index", "pictures"])
             }
+            (3, _) => words(&["tag", "add", "seen", "pictures", "-c", "pictures"]),
             _ => {
                 for _ in 0..=self.random.below(4) {
                     let name = format!("{:05}.png", self.drawn);
@@ -107,22 +109,27 @@ impl Changing {
         child.wait().unwrap().code().is_some()
     }
 
+    fn found(&self, how: &[&str]) -> BTreeSet<String> {
+        let args = ["search", "pictures/first.png", "-c", "pictures", "-k", "100000", "--json"];
+        self.gallery.alike(&[&args, how].concat()).exits(0).hits().into_iter().collect()
+    }
+
     /// The names of all pictures in the collection, by both recipes.
     fn kept(&self) -> BTreeSet<String> {
-        let search = |recipe: &str| -> BTreeSet<String> {
-            let args = ["search", "pictures/first.png", "-c", "pictures", "-k", "100000", "--recipe", recipe, "--json"];
-            self.gallery.alike(&args).exits(0).hits().into_iter().collect()
-        };
-        let vectors = search("color + shape");
-        assert_eq!(search("color | hash(mean)"), vectors);
+        let vectors = self.found(&["--recipe", "color + shape"]);
+        assert_eq!(self.found(&["--recipe", "color | hash(mean)"]), vectors);
         vectors
+    }
+
+    fn tagged(&self) -> BTreeSet<String> {
+        self.found(&["--tag", "seen"])
     }
 }
 
 #[test]
 fn a_killed_run_leaves_a_whole_collection() {
     let mut changing = Changing::new();
-    let mut before = changing.kept();
+    let (mut before, mut tagged_before) = (changing.kept(), changing.tagged());
     let (mut killed, mut rounds, mut half_way) = (0, 0, 0);
     while killed < KILLS {
         rounds += 1;
@@ -143,7 +150,16 @@ fn a_killed_run_leaves_a_whole_collection() {
         if ended && command[0] == "index" {
             assert_eq!(kept, after, "round {rounds}: an index that ended is complete");
         }
-        before = kept;
+        let tagged = changing.tagged();
+        let untagged: Vec<&String> = tagged_before.intersection(&kept).filter(|name| !tagged.contains(*name)).collect();
+        assert!(untagged.is_empty(), "round {rounds}, {command:?}: lost the tag of {untagged:?}");
+        if command[0] == "tag" {
+            assert!(
+                tagged == tagged_before || tagged == kept,
+                "round {rounds}: only {tagged:?} of {kept:?} are tagged"
+            );
+        }
+        (before, tagged_before) = (kept, tagged);
     }
     println!("{killed} of {rounds} runs killed, {half_way} of them between two files or two commits");
     changing.gallery.alike(&["index", "pictures"]).exits(0);

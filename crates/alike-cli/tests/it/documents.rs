@@ -59,9 +59,20 @@ fn short_help_fits_a_screen_and_long_help_has_examples() {
     let gallery = crate::gallery::Gallery::new();
     let short = gallery.alike(&["-h"]).exits(0).stdout;
     assert!(short.lines().count() <= 24 && short.lines().all(|line| line.chars().count() <= 80), "{short}");
-    for command in
-        ["index", "search", "eval", "demo", "info", "verify", "remove", "export", "model", "runtime", "completions"]
-    {
+    for command in [
+        "index",
+        "search",
+        "eval",
+        "demo",
+        "info",
+        "verify",
+        "remove",
+        "tag",
+        "export",
+        "model",
+        "runtime",
+        "completions",
+    ] {
         assert!(short.contains(command), "{command}");
         let long = gallery.alike(&[command, "--help"]).exits(0).stdout;
         assert!(long.contains("alike ") && long.contains("Example"), "{command}: {long}");

@@ -15,5 +15,6 @@ mod index;
 mod models;
 mod networks;
 mod search;
+mod tags;
 mod trouble;
 mod verify;

@@ -1,6 +1,8 @@
 //! The front door: open a collection, bring it in line with the pictures, search it.
 
+mod edit;
 mod extract;
+mod filter;
 mod networks;
 mod search;
 mod sync;
@@ -12,8 +14,7 @@ pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, S
 
 use crate::picture::PictureError;
 use crate::recipe::{Plan, Recipe, RecipeError};
-use crate::store::{Collection, RecipeEntry, RecordId, Snapshot, StoreError};
-use std::path::{Path, PathBuf};
+use crate::store::{Collection, RecipeEntry, Snapshot};
 use std::sync::Arc;
 
 /// A collection with the networks that describe pictures for it.
@@ -52,26 +53,6 @@ impl Engine {
     /// any recipe whose sources it has rows of.
     pub fn searcher(&self, recipe: Option<&str>) -> Result<Searcher, SearchError> {
         Searcher::open(self, recipe)
-    }
-
-    /// Removes the records of files, and of everything below folders. The files themselves are left alone. Returns
-    /// how many records there were for each path.
-    pub fn remove(&self, paths: &[PathBuf], who: &str) -> Result<Vec<usize>, StoreError> {
-        let mut writer = self.collection.write(who)?;
-        let snapshot = self.collection.snapshot()?;
-        let mut removed: Vec<RecordId> = Vec::new();
-        let mut counts = Vec::new();
-        for path in paths {
-            let before = removed.len();
-            let below = |stored: &Path| self.collection.absolute_path(stored).starts_with(path);
-            removed.extend(snapshot.records()?.iter().filter(|r| below(&r.path)).map(|r| r.id));
-            counts.push(removed.len() - before);
-        }
-        removed.sort_unstable();
-        removed.dedup();
-        writer.commit(crate::store::Batch { removed, ..Default::default() })?;
-        writer.finish()?;
-        Ok(counts)
     }
 
     /// A recipe bound to the networks at hand: where it names none it means the one that was given, else the first that

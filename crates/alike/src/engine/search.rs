@@ -1,7 +1,7 @@
 //! A picture in, ranked hits out.
 
 use super::extract::Extractor;
-use super::{DescribeError, Engine, PlanError, models_of};
+use super::{DescribeError, Engine, PlanError, filter, models_of};
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::recipe::{Descriptor, DescriptorKind, Plan, Recipe};
@@ -17,6 +17,8 @@ pub struct SearchOptions<'a> {
     pub k: usize,
     /// Only pictures with this label, by id or by name.
     pub label: Option<&'a str>,
+    /// Only pictures with all of these tags.
+    pub tags: &'a [String],
     /// Only pictures in this folder or below it, or this one file; absolute.
     pub path_prefix: Option<&'a Path>,
     /// Only hits with at least this score.
@@ -99,6 +101,14 @@ pub enum SearchError {
         /// Which labels there are.
         hint: String,
     },
+    /// No picture has the tag.
+    #[error("no picture of the collection has the tag `{tag}`{hint}")]
+    UnknownTag {
+        /// As asked for.
+        tag: String,
+        /// Which tags there are.
+        hint: String,
+    },
 }
 
 /// A snapshot of a collection with a recipe bound to it.
@@ -167,7 +177,7 @@ impl Searcher {
 
     /// The best hits for each descriptor, best first, equal scores by ascending id.
     pub fn search(&self, queries: &[Descriptor], options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>, SearchError> {
-        let allowed = self.allowed(options)?;
+        let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
         let search = Search {
             recipe: self.plan.key(),
             kind: self.plan.kind(),
@@ -205,41 +215,6 @@ impl Searcher {
                 Err(_) => Ok(None),
             },
         }
-    }
-
-    /// The records that may be found, ascending; `None` for all.
-    fn allowed(&self, options: &SearchOptions<'_>) -> Result<Option<Vec<RecordId>>, SearchError> {
-        let labelled = options.label.map(|label| self.with_label(label)).transpose()?;
-        let below = options.path_prefix.map(|path| self.below(path)).transpose()?;
-        Ok(match (labelled, below) {
-            (Some(mut labelled), Some(below)) => {
-                labelled.retain(|id| below.binary_search(id).is_ok());
-                Some(labelled)
-            }
-            (labelled, below) => labelled.or(below),
-        })
-    }
-
-    fn below(&self, path: &Path) -> Result<Vec<RecordId>, SearchError> {
-        let records = self.snapshot.records()?.iter();
-        let below = records.filter(|record| self.collection.absolute_path(&record.path).starts_with(path));
-        let ids: Vec<RecordId> = below.map(|record| record.id).collect();
-        if ids.is_empty() { Err(SearchError::NothingBelow { path: path.to_path_buf() }) } else { Ok(ids) }
-    }
-
-    fn with_label(&self, label: &str) -> Result<Vec<RecordId>, SearchError> {
-        let ids = self.snapshot.ids_of_label(label)?;
-        if !ids.is_empty() {
-            return Ok(ids);
-        }
-        let labels: Vec<String> =
-            self.snapshot.labels()?.iter().take(20).map(|count| count.label.to_string()).collect();
-        let hint = if labels.is_empty() {
-            "; its pictures have no labels".to_owned()
-        } else {
-            format!("; it has {}", labels.join(", "))
-        };
-        Err(SearchError::UnknownLabel { label: label.to_owned(), hint })
     }
 
     /// The sources' networks, in the order of the recipe.

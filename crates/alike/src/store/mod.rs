@@ -1,5 +1,6 @@
 //! The collection on disk: records, raw source rows, derived descriptors; one writer, any number of readers.
 
+mod below;
 mod collection;
 mod error;
 mod lock;
@@ -9,6 +10,7 @@ mod records;
 mod scan;
 mod segment;
 mod snapshot;
+mod tags;
 mod verify;
 mod writer;
 
@@ -17,6 +19,7 @@ pub use error::StoreError;
 pub(crate) use npy::npy_file;
 pub use scan::{ScoredId, nearest_codes, nearest_vectors};
 pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};
+pub use tags::{Tag, TagCount, TagError};
 pub use verify::{Damage, DamagePlace, Verification};
 pub use writer::{Batch, SourceRowsToAdd, Writer};
 

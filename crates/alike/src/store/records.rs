@@ -1,4 +1,4 @@
-//! The database: its tables and every query. Nothing read from it is trusted to be a name, a path or a size.
+//! The database: its tables, and the queries but for those of tags. Nothing read from it is trusted to be a name, a path or a size.
 
 use super::collection::is_plain;
 use super::segment::SegmentEntry;
@@ -261,7 +261,7 @@ impl Database {
         self.error(self.connection.query_row("SELECT value FROM meta WHERE key = ?", [key], |row| row.get(0)))
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         sql: &str,
         params: impl rusqlite::Params,
@@ -382,7 +382,7 @@ fn wrong(column: usize, what: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, what.into())
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }

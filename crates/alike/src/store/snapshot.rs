@@ -143,7 +143,7 @@ impl Snapshot {
         })
     }
 
-    fn database(&self) -> MutexGuard<'_, Database> {
+    pub(super) fn database(&self) -> MutexGuard<'_, Database> {
         // Queries leave nothing half done behind.
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@ use super::lock::WriterLock;
 use super::records::{self, Database, is_key};
 use super::segment::{Place, Segment, SegmentEntry, SegmentFile};
 use super::snapshot::{check_kind, open_recipe_segments, open_source, recipe_place, source_place};
-use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError};
+use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError, tags};
 use crate::recipe::Descriptor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ const SMALL_ROWS: usize = 1024;
 /// The one process that changes a collection. Everything is durable when its method returns; the lock ends with it.
 #[derive(Debug)]
 pub struct Writer {
-    database: Database,
+    pub(super) database: Database,
     path: PathBuf,
     dir: PathBuf,
     next_segment: u64,
@@ -31,8 +31,16 @@ pub struct Batch {
     pub upserts: Vec<Record>,
     /// Records that go; ids that don't exist are ignored.
     pub removed: Vec<RecordId>,
+    /// Records that go, each with the one of `upserts` that takes its place and its tags.
+    pub replaced: Vec<(RecordId, RecordId)>,
     /// Rows of new records.
     pub rows: Vec<SourceRowsToAdd>,
+}
+
+impl Batch {
+    fn goes(&self, id: RecordId) -> bool {
+        self.removed.contains(&id) || self.replaced.iter().any(|&(old, _)| old == id)
+    }
 }
 
 /// Rows of one source.
@@ -130,6 +138,10 @@ impl Writer {
         self.database.transaction(|connection| {
             batch.removed.iter().try_for_each(|&id| records::remove_record(connection, id))?;
             batch.upserts.iter().try_for_each(|record| records::put_record(connection, record))?;
+            for &(old, new) in &batch.replaced {
+                tags::pass_on(connection, old, new)?;
+                records::remove_record(connection, old)?;
+            }
             written.iter().try_for_each(|(owner, segment)| records::put_segment(connection, owner, segment))
         })?;
         for rows in &batch.rows {
@@ -146,6 +158,9 @@ impl Writer {
         }
         if let Some(record) = batch.upserts.iter().find(|record| !is_storable(&record.path)) {
             return Err(StoreError::invalid(format!("a relative path with `..`: {}", record.path.display())));
+        }
+        if let Some((old, new)) = batch.replaced.iter().find(|(old, new)| old == new || !upserted.contains(new)) {
+            return Err(StoreError::invalid(format!("record {new} in the place of {old}, but it isn't in the batch")));
         }
         let mut added = BTreeSet::new();
         for rows in &batch.rows {
@@ -178,7 +193,7 @@ impl Writer {
             if self.taken(&source)?.contains(&id) {
                 return Err(StoreError::RowExists { id, source_key: source.key });
             }
-            if !upserted.contains(&id) && (batch.removed.contains(&id) || !self.has_record(id)?) {
+            if !upserted.contains(&id) && (batch.goes(id) || !self.has_record(id)?) {
                 return Err(StoreError::invalid(format!("a row of record {id}, which doesn't exist")));
             }
         }

@@ -40,7 +40,7 @@ fn precision_at_10(engine: &Engine, list: &Path) -> f64 {
     let describe =
         |path: &PathBuf| describer.describe(&Picture::open(path, &DecodeOptions::default()).unwrap()).unwrap();
     let descriptors: Vec<_> = queries.iter().map(|query| &query.path).map(describe).collect();
-    let options = SearchOptions { k: 10, label: None, path_prefix: None, min_score: None, threads: 2 };
+    let options = SearchOptions { k: 10, label: None, tags: &[], path_prefix: None, min_score: None, threads: 2 };
     let hits = searcher.search(&descriptors, &options).unwrap();
     let right = queries
         .iter()

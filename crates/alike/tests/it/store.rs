@@ -56,7 +56,7 @@ fn add(writer: &mut Writer, rows: &[Vec<f32>]) -> Vec<RecordId> {
 fn batch(ids: &[RecordId], rows: &[Vec<f32>]) -> Batch {
     let upserts = ids.iter().map(|&id| record(id, 1, &format!("{id}.png"))).collect();
     let rows = SourceRowsToAdd { source_key: SOURCE.into(), ids: ids.to_vec(), rows: rows.concat() };
-    Batch { upserts, removed: vec![], rows: vec![rows] }
+    Batch { upserts, rows: vec![rows], ..Batch::default() }
 }
 
 fn unit(rows: &[&[f32]]) -> Option<Descriptor> {
@@ -165,6 +165,8 @@ fn refuses_batches_that_dont_fit_together() {
         (Batch { upserts: vec![record(id, 1, "../x.png")], ..Batch::default() }, "leads out"),
         (Batch { upserts: vec![record(id, 77, "x.png")], ..Batch::default() }, "no such root"),
         (Batch { upserts: vec![], ..batch(&[id], &[vec![1.0, 2.0]]) }, "row without record"),
+        (Batch { replaced: vec![(id, id + 1)], ..Batch::default() }, "replaced by nothing"),
+        (Batch { replaced: vec![(id, id)], ..batch(&[id], &[vec![1.0, 2.0]]) }, "replaced by itself"),
     ] {
         assert!(writer.commit(bad).is_err(), "{why}");
     }
@@ -173,6 +175,44 @@ fn refuses_batches_that_dont_fit_together() {
         writer.add_source(&SourceEntry { key: "../x".into(), ..source(1) }),
         Err(StoreError::Invalid { .. })
     ));
+}
+
+#[test]
+fn tags_pass_to_what_replaces_a_record_and_go_with_it() {
+    let (_folder, collection) = fresh(1);
+    let mut writer = collection.write("test").unwrap();
+    let ids = add(&mut writer, &[vec![1.0], vec![2.0], vec![3.0]]);
+    let (red, blue): (Tag, Tag) = ("red".parse().unwrap(), "blue".parse().unwrap());
+    writer.tag(&red, &ids).unwrap();
+    writer.tag(&red, &ids[..1]).unwrap();
+    writer.tag(&blue, &ids[..1]).unwrap();
+    writer.untag(&red, &ids[2..]).unwrap();
+    writer.untag(&blue, &ids[2..]).unwrap();
+    assert!(writer.tag(&blue, &[ids[1], 99]).is_err(), "there is no record 99");
+    let before = collection.snapshot().unwrap();
+    assert_eq!(before.ids_of_tag("red").unwrap(), ids[..2]);
+
+    let new = writer.reserve_ids(1).unwrap();
+    writer.commit(Batch { replaced: vec![(ids[0], new)], ..batch(&[new], &[vec![4.0]]) }).unwrap();
+    writer.commit(Batch { removed: vec![ids[1]], ..Batch::default() }).unwrap();
+    let snapshot = collection.snapshot().unwrap();
+    assert_eq!(snapshot.ids(), [ids[2], new]);
+    let count = |tag: &str| TagCount { tag: tag.into(), records: 1 };
+    assert_eq!(snapshot.tags().unwrap(), [count("blue"), count("red")]);
+    assert_eq!((snapshot.ids_of_tag("red").unwrap(), snapshot.ids_of_tag("blue").unwrap()), (vec![new], vec![new]));
+    assert_eq!(before.ids_of_tag("red").unwrap(), ids[..2], "a snapshot keeps its tags");
+}
+
+#[test]
+fn refuses_what_is_no_tag() {
+    let refused = |text: &str| text.parse::<Tag>().unwrap_err();
+    assert_eq!([refused(""), refused(" \t")], [TagError::Empty, TagError::Empty]);
+    assert_eq!(refused(" red"), TagError::Blank { tag: " red".into() });
+    assert!(refused("a\nb").to_string().contains(r#"the tag "a\nb" has a control character"#));
+    assert!(refused(&"虎".repeat(101)).to_string().contains("101 characters: wanted at most 100"));
+    for good in ["red", "a day out", "虎", &"虎".repeat(100)] {
+        assert_eq!(good.parse::<Tag>().unwrap().as_str(), good);
+    }
 }
 
 #[test]

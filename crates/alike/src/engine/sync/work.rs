@@ -294,9 +294,9 @@ impl<'a> Committer<'a> {
             }
             Why::Touched(known) | Why::Incomplete(known, _) => {
                 self.report.changed += 1;
-                self.batch.removed.push(known.id);
-                let label = task.label.clone().or_else(|| known.label.clone());
-                (self.first_id + position as RecordId, known.root, label)
+                let id = self.first_id + position as RecordId;
+                self.batch.replaced.push((known.id, id));
+                (id, known.root, task.label.clone().or_else(|| known.label.clone()))
             }
         };
         Record { id, root, path: task.stored.clone(), size, mtime_ns, content, width, height, label }
