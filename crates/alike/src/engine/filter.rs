@@ -1,7 +1,7 @@
 //! Which records a search may find.
 
 use super::search::{SearchError, SearchOptions};
-use crate::store::{Collection, RecordId, Snapshot};
+use crate::store::{Ascending, Collection, RecordId, Snapshot};
 use std::path::Path;
 
 /// How many labels or tags an error lists.
@@ -20,7 +20,8 @@ pub(super) fn allowed(
     }
     lists.extend(options.path_prefix.map(|path| below(collection, snapshot, path)).transpose()?);
     Ok(lists.into_iter().reduce(|mut both, list| {
-        both.retain(|id| list.binary_search(id).is_ok());
+        let mut list = Ascending(&list);
+        both.retain(|&id| list.has(id));
         both
     }))
 }

@@ -3,6 +3,7 @@
 mod below;
 mod collection;
 mod error;
+mod filter;
 mod lock;
 mod npy;
 mod platform;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use collection::Collection;
 pub use error::StoreError;
+pub(crate) use filter::Ascending;
 pub(crate) use npy::npy_file;
 pub use scan::{ScoredId, nearest_codes, nearest_vectors};
 pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};

@@ -20,9 +20,14 @@ pub(super) fn owned_by_us(_path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A path as stored: its bytes on Unix, UTF-16 in little endian on Windows.
-#[cfg(unix)]
+/// A path as stored: its bytes on Unix, UTF-16 in little endian on Windows. Without `//` and `/./`, so that a file has one
+/// path, and those below a folder all begin with the folder's.
 pub(super) fn path_to_bytes(path: &Path) -> Vec<u8> {
+    native_bytes(&path.components().collect::<PathBuf>())
+}
+
+#[cfg(unix)]
+fn native_bytes(path: &Path) -> Vec<u8> {
     use std::os::unix::ffi::OsStrExt;
     path.as_os_str().as_bytes().to_vec()
 }
@@ -34,7 +39,7 @@ pub(super) fn path_from_bytes(bytes: &[u8]) -> PathBuf {
 }
 
 #[cfg(windows)]
-pub(super) fn path_to_bytes(path: &Path) -> Vec<u8> {
+fn native_bytes(path: &Path) -> Vec<u8> {
     use std::os::windows::ffi::OsStrExt;
     path.as_os_str().encode_wide().flat_map(u16::to_le_bytes).collect()
 }

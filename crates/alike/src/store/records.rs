@@ -392,7 +392,7 @@ fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<usize> {
     usize::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }
 
-fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+pub(super) fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
     let path = platform::path_from_bytes(row.get_ref(column)?.as_blob()?);
     if path.is_absolute() || is_plain(&path) {
         Ok(path)

@@ -1,7 +1,7 @@
 use super::records::Database;
 use super::scan::{self, Block, Dot, Hamming, Metric, ScoredId};
 use super::segment::{Layout, Place, Segment};
-use super::{Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError};
+use super::{Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError, filter};
 use crate::recipe::Descriptor;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -300,10 +300,7 @@ impl Snapshot {
 
     /// Which rows to look at; `None` for all.
     fn wanted(&self, ids: &[RecordId], only: Option<&[RecordId]>) -> Option<Vec<bool>> {
-        let has = |list: &[RecordId], id| list.binary_search(id).is_ok();
-        let wanted = ids.iter().map(|id| has(&self.live, id) && only.is_none_or(|only| has(only, id)));
-        let wanted: Vec<bool> = wanted.collect();
-        wanted.contains(&false).then_some(wanted)
+        filter::wanted(ids, &self.live, only)
     }
 }
 

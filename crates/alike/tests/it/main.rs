@@ -10,6 +10,7 @@
 mod data;
 mod download;
 mod engine;
+mod filters;
 mod models;
 mod pictures;
 mod recipes;

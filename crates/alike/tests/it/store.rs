@@ -12,20 +12,20 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
-const SOURCE: &str = "00112233445566778899aabbccddeeff";
-const VECTORS: &str = "aa";
-const CODES: &str = "bb";
+pub(crate) const SOURCE: &str = "00112233445566778899aabbccddeeff";
+pub(crate) const VECTORS: &str = "aa";
+pub(crate) const CODES: &str = "bb";
 
 fn source(dims: usize) -> SourceEntry {
     SourceEntry { key: SOURCE.into(), text: "color/1".into(), dims, model_sha256: None }
 }
 
-fn recipe(key: &str, kind: DescriptorKind) -> RecipeEntry {
+pub(crate) fn recipe(key: &str, kind: DescriptorKind) -> RecipeEntry {
     let (text, canonical) = ("color".to_owned(), "color/1".to_owned());
     RecipeEntry { key: key.into(), text, canonical, sources: vec![SOURCE.into()], kind }
 }
 
-fn record(id: RecordId, root: u64, path: &str) -> Record {
+pub(crate) fn record(id: RecordId, root: u64, path: &str) -> Record {
     let path = PathBuf::from(path);
     Record { id, root, path, size: 5, mtime_ns: -7, content: [id as u8; 32], width: 3, height: 2, label: None }
 }
@@ -40,26 +40,26 @@ fn collection(folder: &Path, dims: usize) -> Collection {
     collection
 }
 
-fn fresh(dims: usize) -> (TempDir, Collection) {
+pub(crate) fn fresh(dims: usize) -> (TempDir, Collection) {
     let folder = tempfile::tempdir().unwrap();
     let collection = collection(folder.path(), dims);
     (folder, collection)
 }
 
-fn add(writer: &mut Writer, rows: &[Vec<f32>]) -> Vec<RecordId> {
+pub(crate) fn add(writer: &mut Writer, rows: &[Vec<f32>]) -> Vec<RecordId> {
     let first = writer.reserve_ids(rows.len() as u64).unwrap();
     let ids: Vec<RecordId> = (first..).take(rows.len()).collect();
     writer.commit(batch(&ids, rows)).unwrap();
     ids
 }
 
-fn batch(ids: &[RecordId], rows: &[Vec<f32>]) -> Batch {
+pub(crate) fn batch(ids: &[RecordId], rows: &[Vec<f32>]) -> Batch {
     let upserts = ids.iter().map(|&id| record(id, 1, &format!("{id}.png"))).collect();
     let rows = SourceRowsToAdd { source_key: SOURCE.into(), ids: ids.to_vec(), rows: rows.concat() };
     Batch { upserts, rows: vec![rows], ..Batch::default() }
 }
 
-fn unit(rows: &[&[f32]]) -> Option<Descriptor> {
+pub(crate) fn unit(rows: &[&[f32]]) -> Option<Descriptor> {
     let norm = rows[0].iter().map(|v| v * v).sum::<f32>().sqrt();
     (norm > 0.0).then(|| Descriptor::Vector(rows[0].iter().map(|v| v / norm).collect()))
 }
@@ -69,7 +69,7 @@ fn width(queries: &[Descriptor]) -> usize {
     if let Some(Descriptor::Vector(values)) = queries.first() { values.len() } else { 1 }
 }
 
-fn search(queries: &[Descriptor], k: usize) -> Search<'_> {
+pub(crate) fn search(queries: &[Descriptor], k: usize) -> Search<'_> {
     Search {
         recipe: VECTORS,
         kind: DescriptorKind::Vector(width(queries)),
