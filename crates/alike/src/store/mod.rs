@@ -2,9 +2,11 @@
 
 mod below;
 mod collection;
+mod compact;
 mod error;
 mod filter;
 mod lock;
+mod merge;
 mod npy;
 mod platform;
 mod records;

@@ -180,6 +180,21 @@ impl Drop for SegmentFile {
     }
 }
 
+/// A whole segment file, `count` rows of it, durable on return; gives its SHA-256.
+pub(super) fn write_file<'a>(
+    place: &Place,
+    number: u64,
+    count: usize,
+    rows: impl Iterator<Item = &'a [u8]>,
+) -> Result<[u8; 32], StoreError> {
+    let mut file = SegmentFile::create(place, number)?;
+    file.write(&place.layout.header(count))?;
+    for row in rows {
+        file.write(row)?;
+    }
+    file.finish()
+}
+
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(path)
 }

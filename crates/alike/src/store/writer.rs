@@ -1,26 +1,26 @@
 use super::lock::WriterLock;
+use super::merge::Merge;
 use super::records::{self, Database, is_key};
-use super::segment::{Place, Segment, SegmentEntry, SegmentFile};
-use super::snapshot::{check_kind, open_recipe_segments, open_source, recipe_place, source_place};
+use super::segment::{Place, SegmentEntry, SegmentFile, write_file};
+use super::snapshot::{check_kind, open_recipe_segments, recipe_place, source_place};
 use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError, tags};
 use crate::recipe::Descriptor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// Segments below this are merged with their neighbours whoever wrote them.
-const SMALL_ROWS: usize = 1024;
 
 /// The one process that changes a collection. Everything is durable when its method returns; the lock ends with it.
 #[derive(Debug)]
 pub struct Writer {
     pub(super) database: Database,
     path: PathBuf,
-    dir: PathBuf,
-    next_segment: u64,
-    /// Segments from here on were written by this writer.
-    first_segment: u64,
+    pub(super) dir: PathBuf,
+    pub(super) next_segment: u64,
     /// Per source, the ids that have a row, read when first needed.
     taken: BTreeMap<String, BTreeSet<RecordId>>,
+    /// What is being merged on another thread. Before the lock, which is to end after it.
+    pub(super) merge: Option<Merge>,
+    /// Batches with rows since that began.
+    pub(super) waiting: usize,
     _lock: WriterLock,
 }
 
@@ -67,8 +67,9 @@ impl Writer {
             path: path.to_owned(),
             dir: dir.to_owned(),
             next_segment: next,
-            first_segment: next,
             taken,
+            merge: None,
+            waiting: 0,
             _lock: lock,
         };
         writer.remove_orphans()?;
@@ -129,6 +130,8 @@ impl Writer {
     /// Makes a batch visible, all of it or, if this fails, nothing.
     pub fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
         self.check(&batch)?;
+        // Before the batch, which an error of a merge must leave out.
+        self.merge_meanwhile()?;
         let mut written = Vec::new();
         for rows in batch.rows.iter().filter(|rows| !rows.ids.is_empty()) {
             let source = self.source(&rows.source_key)?;
@@ -144,6 +147,7 @@ impl Writer {
             }
             written.iter().try_for_each(|(owner, segment)| records::put_segment(connection, owner, segment))
         })?;
+        self.waiting += usize::from(!written.is_empty());
         for rows in &batch.rows {
             self.taken.entry(rows.source_key.clone()).or_default().extend(&rows.ids);
         }
@@ -271,7 +275,7 @@ impl Writer {
     }
 
     /// Strikes derived segments whose files are gone or damaged from the list.
-    fn forget_lost(&mut self, recipe: &str) -> Result<(), StoreError> {
+    pub(super) fn forget_lost(&mut self, recipe: &str) -> Result<(), StoreError> {
         let entry = self.database.recipes()?.into_iter().find(|entry| entry.key == recipe);
         let entry = entry.ok_or_else(|| StoreError::UnknownKey { kind: "recipe", key: recipe.to_owned() })?;
         let owner = format!("recipe {recipe}");
@@ -290,6 +294,8 @@ impl Writer {
     /// Strikes segments that [`Collection::verify`](super::Collection::verify) found damaged from the list, and removes
     /// their files: what they held is made again by the next run that describes or derives.
     pub fn strike(&mut self, damages: &[Damage]) -> Result<(), StoreError> {
+        // What is being merged may have been read from what is damaged.
+        self.merge = None;
         let owner = |damage: &Damage| match &damage.place {
             DamagePlace::Source { key, segment } => Some((format!("source {key}"), *segment)),
             DamagePlace::Recipe { key, segment } => Some((format!("recipe {key}"), *segment)),
@@ -301,73 +307,6 @@ impl Writer {
         })?;
         self.taken.clear();
         self.remove_orphans()
-    }
-
-    /// Merges what this writer wrote, and small segments, into one each; drops the rows of removed records where they
-    /// are more than a quarter.
-    pub fn finish(mut self) -> Result<(), StoreError> {
-        let live = self.database.record_ids()?;
-        for source in self.database.sources()? {
-            let segments = open_source(&self.database, &self.dir, &source)?;
-            self.merge(&format!("source {}", source.key), &source_place(&self.dir, &source), &segments, &live)?;
-        }
-        for recipe in self.database.recipes()? {
-            self.forget_lost(&recipe.key)?;
-            let segments = open_recipe_segments(&self.database, &self.dir, &recipe)?;
-            self.merge(&format!("recipe {}", recipe.key), &recipe_place(&self.dir, &recipe), &segments, &live)?;
-        }
-        Ok(())
-    }
-
-    fn merge(&mut self, owner: &str, place: &Place, segments: &[Segment], live: &[RecordId]) -> Result<(), StoreError> {
-        let is_live = |id: &RecordId| live.binary_search(id).is_ok();
-        let total: usize = segments.iter().map(|segment| segment.ids.len()).sum();
-        let dead = total - segments.iter().flat_map(|segment| &segment.ids).filter(|id| is_live(id)).count();
-        let all = dead * 4 > total;
-        let chosen = if all { segments } else { &segments[self.merge_from(segments)..] };
-        if chosen.is_empty() || (chosen.len() == 1 && !all) {
-            return Ok(());
-        }
-        let mut rows: Vec<(RecordId, &[u8])> = chosen
-            .iter()
-            .flat_map(|segment| segment.ids.iter().enumerate().map(|(row, &id)| (id, segment.row_bytes(row))))
-            .filter(|(id, _)| is_live(id))
-            .collect();
-        rows.sort_unstable_by_key(|&(id, _)| id);
-        let merged = self.write_merged(place, &rows)?;
-        self.database.transaction(|connection| {
-            chosen.iter().try_for_each(|old| records::remove_segment(connection, owner, old.number))?;
-            merged.iter().try_for_each(|segment| records::put_segment(connection, owner, segment))
-        })?;
-        for old in chosen {
-            // Where a reader's map forbids it (Windows), the next writer tries again.
-            drop(fs_err::remove_file(place.file(old.number)));
-        }
-        Ok(())
-    }
-
-    fn write_merged(&mut self, place: &Place, rows: &[(RecordId, &[u8])]) -> Result<Option<SegmentEntry>, StoreError> {
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let number = self.next_segment;
-        let sha256 = write_file(place, number, rows.len(), rows.iter().map(|&(_, row)| row))?;
-        self.next_segment += 1;
-        Ok(Some(SegmentEntry { number, ids: rows.iter().map(|&(id, _)| id).collect(), sha256 }))
-    }
-
-    /// From the newest backwards: this writer's, small ones, and those that are no larger than all newer ones together,
-    /// so that the number of segments grows with the logarithm of their rows.
-    fn merge_from(&self, segments: &[Segment]) -> usize {
-        let (mut from, mut newer) = (segments.len(), 0);
-        for (i, segment) in segments.iter().enumerate().rev() {
-            let rows = segment.ids.len();
-            if segment.number < self.first_segment && rows >= SMALL_ROWS && rows > newer {
-                break;
-            }
-            (from, newer) = (i, newer + rows);
-        }
-        from
     }
 
     /// Removes what a crashed writer left: temporary files, and segments that no transaction made visible.
@@ -411,20 +350,6 @@ pub(super) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
         names.extend(entry?.file_name().into_string().ok());
     }
     Ok(names)
-}
-
-fn write_file<'a>(
-    place: &Place,
-    number: u64,
-    count: usize,
-    rows: impl Iterator<Item = &'a [u8]>,
-) -> Result<[u8; 32], StoreError> {
-    let mut file = SegmentFile::create(place, number)?;
-    file.write(&place.layout.header(count))?;
-    for row in rows {
-        file.write(row)?;
-    }
-    file.finish()
 }
 
 fn descriptor_bytes(descriptor: &Descriptor) -> &[u8] {

@@ -29,7 +29,7 @@ fn found(collection: &Collection, only: Option<&[RecordId]>) -> Vec<RecordId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(30))]
 
     /// Segments interleave: the ids of a batch are not consecutive.
     #[test]

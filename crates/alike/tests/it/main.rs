@@ -11,6 +11,7 @@ mod data;
 mod download;
 mod engine;
 mod filters;
+mod merging;
 mod models;
 mod pictures;
 mod recipes;
