@@ -13,6 +13,7 @@ mod engine;
 mod filters;
 mod merging;
 mod models;
+mod operations;
 mod pictures;
 mod recipes;
 mod resizing;

@@ -513,7 +513,7 @@ fn crash_child() {
     loop {
         let mut writer = collection.write("crash test").unwrap();
         // Enough for merges on the way.
-        for _ in 0..25 {
+        for _ in 0..20 {
             let first = writer.reserve_ids(5).unwrap();
             let ids: Vec<RecordId> = (first..first + 5).collect();
             writer.commit(batch(&ids, &ids.iter().map(|&id| crash_row(id)).collect::<Vec<_>>())).unwrap();
@@ -539,7 +539,7 @@ fn a_killed_writer_loses_nothing() {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut firsts =
             lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<u64>().ok());
-        acknowledged.extend(firsts.by_ref().take(1 + round as usize * 3 % 30));
+        acknowledged.extend(firsts.by_ref().take(1 + round as usize * 7 % 22));
         // Lets the child run on by a varying number of steps into its next commit or merge.
         (0..round * 997 % 2000).for_each(|_| std::thread::yield_now());
         child.kill().unwrap();
