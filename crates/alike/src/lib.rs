@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod gallery;
+pub mod index;
 pub mod model;
 pub mod picture;
 pub mod recipe;

@@ -12,6 +12,7 @@ mod download;
 mod engine;
 mod filters;
 mod merging;
+mod index;
 mod models;
 mod operations;
 mod pictures;

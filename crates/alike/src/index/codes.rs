@@ -1,0 +1,127 @@
+//! The exact scan of codes by Hamming distance.
+
+use super::pieces::{Piece, Places, deal, pieces};
+use super::{Block, Kernels, ScoredId};
+use crate::store::RecordId;
+
+/// Rows whose distances are computed before they are looked at.
+const ROWS: usize = 1024;
+
+/// The `k` codes of `bits` bits nearest to each query, best first, ties by the lower id; the score is 1 - distance/bits.
+///
+/// # Panics
+///
+/// If the queries or rows don't have as many words as `bits` take.
+pub fn nearest_codes(
+    kernels: &Kernels,
+    bits: usize,
+    queries: &[&[u64]],
+    blocks: &[Block<'_, u64>],
+    (k, threads): (usize, usize),
+) -> Vec<Vec<ScoredId>> {
+    let width = bits.div_ceil(64);
+    assert!(queries.iter().all(|query| query.len() == width), "queries have the length of rows");
+    if k == 0 || bits == 0 {
+        return vec![Vec::new(); queries.len()];
+    }
+    let (pieces, places) = (pieces(width, blocks), Places::new(width, blocks));
+    let parts = deal(&pieces, threads, |turns| {
+        let mut nearest: Vec<Nearest> = queries.iter().map(|_| Nearest::new(k, bits)).collect();
+        let (mut distances, mut found) = (vec![0; ROWS], Vec::new());
+        for (_, piece) in turns {
+            for (query, nearest) in queries.iter().zip(&mut nearest) {
+                scan(kernels, query, piece, nearest, (&mut distances, &mut found));
+            }
+        }
+        nearest
+    });
+    let mut joined: Vec<Vec<(u32, u32)>> = vec![Vec::new(); queries.len()];
+    for part in parts {
+        for (all, nearest) in joined.iter_mut().zip(part) {
+            all.extend(nearest.finish());
+        }
+    }
+    let ranked = |found: Vec<(u32, u32)>| {
+        let mut ranked: Vec<(u32, RecordId)> =
+            found.into_iter().map(|(distance, position)| (distance, places.row(position as usize).0)).collect();
+        ranked.sort_unstable();
+        ranked.truncate(k);
+        ranked.into_iter().map(|(distance, id)| ScoredId { id, score: score(distance, bits) }).collect()
+    };
+    joined.into_iter().map(ranked).collect()
+}
+
+fn score(distance: u32, bits: usize) -> f32 {
+    (1.0 - f64::from(distance) / bits as f64) as f32
+}
+
+fn scan(
+    kernels: &Kernels,
+    query: &[u64],
+    piece: &Piece<'_, u64>,
+    nearest: &mut Nearest,
+    (distances, found): (&mut [u32], &mut Vec<u32>),
+) {
+    for (i, rows) in piece.rows.chunks(ROWS * query.len()).enumerate() {
+        let distances = &mut distances[..rows.len() / query.len()];
+        kernels.hamming(query, rows, distances);
+        found.clear();
+        kernels.at_most(distances, nearest.most, found);
+        for &place in &*found {
+            let row = i * ROWS + place as usize;
+            if piece.wanted.is_none_or(|wanted| wanted[row]) {
+                nearest.offer(distances[place as usize], piece.first + row);
+            }
+        }
+    }
+}
+
+/// Finds the `k` nearest by counting: distances are small whole numbers, so that how many rows lie within which distance
+/// says at once what is still of interest.
+struct Nearest {
+    k: usize,
+    /// Rows found at each distance.
+    counts: Vec<u32>,
+    /// Rows within `most`.
+    within: usize,
+    /// The largest distance of interest.
+    most: u32,
+    found: Vec<(u32, u32)>,
+    /// So many found make it worth while to drop those that are too far.
+    enough: usize,
+}
+
+impl Nearest {
+    fn new(k: usize, bits: usize) -> Self {
+        let enough = k.saturating_mul(4).saturating_add(64);
+        Self { k, counts: vec![0; bits + 1], within: 0, most: bits as u32, found: Vec::new(), enough }
+    }
+
+    fn offer(&mut self, distance: u32, position: usize) {
+        // `most` may have fallen since the distance was compared with it.
+        if distance > self.most {
+            return;
+        }
+        self.found.push((distance, position as u32));
+        self.counts[distance as usize] += 1;
+        self.within += 1;
+        // Those at `most` itself stay: which of them rank first is decided by id.
+        while self.within - self.counts[self.most as usize] as usize >= self.k {
+            self.within -= self.counts[self.most as usize] as usize;
+            self.most -= 1;
+        }
+        if self.found.len() >= self.enough {
+            self.trim();
+        }
+    }
+
+    fn trim(&mut self) {
+        self.found.retain(|&(distance, _)| distance <= self.most);
+        self.enough = self.enough.max(self.found.len().saturating_mul(2));
+    }
+
+    fn finish(mut self) -> Vec<(u32, u32)> {
+        self.trim();
+        self.found
+    }
+}

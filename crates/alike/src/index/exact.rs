@@ -1,0 +1,56 @@
+//! Scores in `f64`, each summed in the order of the dimensions: the same on every machine.
+
+use super::ScoredId;
+use crate::store::RecordId;
+
+/// So many rows are summed side by side, because the additions of one wait for each other.
+const ROWS: usize = 4;
+
+/// The dot product: products of two `f32` are exact in `f64`, sums run in order.
+pub(super) fn dot(query: &[f32], row: &[f32]) -> f64 {
+    let [sum] = dots(query, [row]);
+    sum
+}
+
+fn dots<const R: usize>(query: &[f32], rows: [&[f32]; R]) -> [f64; R] {
+    let rows = rows.map(|row| &row[..query.len()]);
+    let mut sums = [0.0; R];
+    for (d, &q) in query.iter().enumerate() {
+        for r in 0..R {
+            sums[r] += f64::from(q) * f64::from(rows[r][d]);
+        }
+    }
+    sums
+}
+
+/// Scores and records, best first, equal ones by id.
+pub(super) type Ranked = Vec<(f64, RecordId)>;
+
+/// The `k` best of some rows. Scores that are no numbers are left out.
+pub(super) fn best(query: &[f32], rows: &[(RecordId, &[f32])], k: usize) -> Ranked {
+    let mut scored: Ranked = Vec::with_capacity(rows.len());
+    let (groups, rest) = rows.as_chunks::<ROWS>();
+    for group in groups {
+        scored.extend(dots(query, group.map(|(_, row)| row)).into_iter().zip(group.map(|(id, _)| id)));
+    }
+    scored.extend(rest.iter().map(|&(id, row)| (dot(query, row), id)));
+    scored.retain(|(score, _)| !score.is_nan());
+    rank(scored, k)
+}
+
+/// The `k` best.
+pub(super) fn rank(mut scored: Ranked, k: usize) -> Ranked {
+    scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    scored.truncate(k);
+    scored
+}
+
+/// Scores rounded to what is shown.
+pub(super) fn rounded(ranked: Ranked) -> Vec<ScoredId> {
+    ranked.into_iter().map(|(score, id)| ScoredId { id, score: score as f32 }).collect()
+}
+
+/// Length in `f64`.
+pub(super) fn norm(vector: &[f32]) -> f64 {
+    dot(vector, vector).sqrt()
+}

@@ -1,0 +1,172 @@
+//! AVX2 and FMA: eight `f32` at a time.
+#![allow(unsafe_code, reason = "loads take pointers, and the processor is asked at run time what it can do")]
+
+use super::{BYTES, ByteQuery, Kernels, Tile, TileHit, bodies};
+use std::arch::x86_64::*;
+
+/// The loops, where the processor has the instructions.
+pub(super) fn kernels() -> Option<Kernels> {
+    let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("popcnt");
+    // SAFETY (all of them): the instructions are there.
+    has.then_some(Kernels {
+        name: "AVX2",
+        side: SIDE,
+        dots: |query, rows, scores| unsafe { dots(query, rows, scores) },
+        dots_at: |query, rows, places, scores| unsafe { dots_at(query, rows, places, scores) },
+        tile: |part, hits| unsafe { tile(part, hits) },
+        dots_i8: |query, rows, scales, scores| unsafe { dots_i8(query, rows, scales, scores) },
+        hamming: |query, rows, distances| unsafe { hamming(query, rows, distances) },
+        positions: |scores, least, places| unsafe { at_least(scores, least, places) },
+        within: |distances, most, places| unsafe { at_most(distances, most, places) },
+    })
+}
+
+const LANES: usize = 8;
+const SIDE: usize = 2 * LANES;
+/// Rows of a tile: 12 sums, 2 vectors of queries, 1 of a row fill 15 of 16 registers.
+const ROWS: usize = 6;
+/// Sums of one row that run side by side, because a multiplication waits for the one before it.
+const CHAINS: usize = 4;
+
+/// One row after the other, because memory is fast where it is read in order.
+#[target_feature(enable = "avx2,fma")]
+fn dots(query: &[f32], rows: &[f32], scores: &mut [f32]) {
+    for (i, score) in scores.iter_mut().enumerate() {
+        *score = dot(query, &rows[i * query.len()..][..query.len()]);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn dots_at(query: &[f32], rows: &[f32], places: &[u32], scores: &mut [f32]) {
+    for (&place, score) in places.iter().zip(scores) {
+        *score = dot(query, &rows[place as usize * query.len()..][..query.len()]);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn dot(query: &[f32], row: &[f32]) -> f32 {
+    debug_assert_eq!(query.len(), row.len());
+    let mut sums = [_mm256_setzero_ps(); CHAINS];
+    let whole = query.len() / LANES * LANES;
+    let blocks = whole / (CHAINS * LANES) * (CHAINS * LANES);
+    for d in (0..blocks).step_by(CHAINS * LANES) {
+        for i in 0..CHAINS {
+            sums[i] = multiply(query, row, d + i * LANES, sums[i]);
+        }
+    }
+    for d in (blocks..whole).step_by(LANES) {
+        sums[0] = multiply(query, row, d, sums[0]);
+    }
+    let rest: f32 = query[whole..].iter().zip(&row[whole..]).map(|(q, row)| q * row).sum();
+    sum(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3]))) + rest
+}
+
+/// Adds the products of a vector of numbers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn multiply(query: &[f32], row: &[f32], at: usize, sum: __m256) -> __m256 {
+    debug_assert!(at + LANES <= query.len() && at + LANES <= row.len());
+    // SAFETY: the caller sees to it that a vector of numbers follows.
+    let (query, row) = unsafe { (_mm256_loadu_ps(query.as_ptr().add(at)), _mm256_loadu_ps(row.as_ptr().add(at))) };
+    _mm256_fmadd_ps(query, row, sum)
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn sum(vector: __m256) -> f32 {
+    let half = _mm_add_ps(_mm256_castps256_ps128(vector), _mm256_extractf128_ps::<1>(vector));
+    let quarter = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    _mm_cvtss_f32(_mm_add_ss(quarter, _mm_movehdup_ps(quarter)))
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn tile(tile: &Tile<'_>, hits: &mut Vec<TileHit>) {
+    let count = tile.rows.len() / tile.dims;
+    let whole = count / ROWS * ROWS;
+    for first in (0..whole).step_by(ROWS) {
+        product::<ROWS>(tile, first, hits);
+    }
+    for row in whole..count {
+        product::<1>(tile, row, hits);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn product<const R: usize>(tile: &Tile<'_>, first: usize, hits: &mut Vec<TileHit>) {
+    let dims = tile.dims;
+    debug_assert!((first + R) * dims <= tile.rows.len() && tile.queries.len() == dims * SIDE);
+    let (queries, rows) = (tile.queries.as_ptr(), tile.rows[first * dims..].as_ptr());
+    let mut sums = [[_mm256_setzero_ps(); 2]; R];
+    for d in 0..dims {
+        // SAFETY: a panel has `SIDE` numbers for each dimension.
+        let (low, high) =
+            unsafe { (_mm256_loadu_ps(queries.add(d * SIDE)), _mm256_loadu_ps(queries.add(d * SIDE + LANES))) };
+        for r in 0..R {
+            // SAFETY: `R` rows of `dims` numbers follow `rows`.
+            let row = _mm256_set1_ps(unsafe { *rows.add(r * dims + d) });
+            sums[r][0] = _mm256_fmadd_ps(row, low, sums[r][0]);
+            sums[r][1] = _mm256_fmadd_ps(row, high, sums[r][1]);
+        }
+    }
+    for r in 0..R {
+        for half in 0..2 {
+            let least = &tile.least[half * LANES..][..LANES];
+            // SAFETY: the slice has the length of a vector.
+            let counts = _mm256_cmp_ps::<_CMP_GE_OQ>(sums[r][half], unsafe { _mm256_loadu_ps(least.as_ptr()) });
+            let mut counts = _mm256_movemask_ps(counts) as u32;
+            if counts != 0 {
+                let mut scores = [0.0f32; LANES];
+                // SAFETY: the array has the length of a vector.
+                unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), sums[r][half]) };
+                while counts != 0 {
+                    let lane = counts.trailing_zeros() as usize;
+                    counts &= counts - 1;
+                    let query = (half * LANES + lane) as u32;
+                    hits.push(TileHit { row: (first + r) as u32, query, score: scores[lane] });
+                }
+            }
+        }
+    }
+}
+
+/// In 16 bits, because the products of bytes that AVX2 sums in pairs saturate.
+#[target_feature(enable = "avx2")]
+fn dots_i8(query: &ByteQuery<'_>, rows: &[u8], scales: &[f32], scores: &mut [f32]) {
+    let length = query.numbers.len();
+    debug_assert!(length.is_multiple_of(BYTES) && rows.len() == length * scores.len());
+    for (i, (scale, score)) in scales.iter().zip(scores).enumerate() {
+        let mut vector = _mm256_setzero_si256();
+        for d in (0..length).step_by(16) {
+            // SAFETY: lengths are multiples of 16, and the row lies within `rows`.
+            let (query, row) = unsafe {
+                (
+                    _mm_loadu_si128(query.numbers.as_ptr().add(d).cast()),
+                    _mm_loadu_si128(rows.as_ptr().add(i * length + d).cast()),
+                )
+            };
+            let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(query), _mm256_cvtepu8_epi16(row));
+            vector = _mm256_add_epi32(vector, products);
+        }
+        let half = _mm_add_epi32(_mm256_castsi256_si128(vector), _mm256_extracti128_si256::<1>(vector));
+        let quarter = _mm_add_epi32(half, _mm_unpackhi_epi64(half, half));
+        let sum = _mm_cvtsi128_si32(quarter) + _mm_extract_epi32::<1>(quarter);
+        *score = (sum - query.excess) as f32 * scale;
+    }
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+fn hamming(query: &[u64], rows: &[u64], distances: &mut [u32]) {
+    bodies::hamming(query, rows, distances);
+}
+
+#[target_feature(enable = "avx2")]
+fn at_least(scores: &[f32], least: f32, places: &mut Vec<u32>) {
+    bodies::at_least(scores, least, places);
+}
+
+#[target_feature(enable = "avx2")]
+fn at_most(distances: &[u32], most: u32, places: &mut Vec<u32>) {
+    bodies::at_most(distances, most, places);
+}

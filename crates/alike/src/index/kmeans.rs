@@ -1,0 +1,118 @@
+//! Spherical k-means: centres of unit vectors by cosine (Dhillon and Modha, Concept decompositions for large sparse text
+//! data using clustering, 2001).
+
+use super::Kernels;
+use super::kernels::{Tile, TileHit};
+use super::pieces::deal;
+use super::vectors::panels;
+
+/// Rounds of assigning and averaging. More of them hardly change what a search finds.
+const ROUNDS: usize = 8;
+/// Centres that a panel of rows is compared with before its bounds are raised.
+const CENTRES: usize = 48;
+/// Rows that a thread takes at a time.
+const ROWS: usize = 1024;
+
+/// The nearest centre of each row, and the cosine with it.
+pub(super) struct Assigned {
+    pub(super) centre: Vec<u32>,
+    pub(super) score: Vec<f32>,
+}
+
+/// Rows that lie somewhere: how many, and where each is.
+pub(super) type Rows<'a> = (usize, &'a (dyn Fn(usize) -> &'a [f32] + Sync));
+
+/// `count` unit vectors of `dims` numbers around which the rows lie. The result doesn't depend on the number of threads.
+pub(super) fn train(kernels: &Kernels, dims: usize, rows: Rows<'_>, count: usize, threads: usize) -> Vec<f32> {
+    // Evenly picked rows are as good a beginning as random ones, where their order has nothing to do with them; a step
+    // that has no divisor in common with the number of rows keeps a periodic order from hiding centres.
+    let mut centres: Vec<f32> = Vec::with_capacity(count * dims);
+    let step = coprime(rows.0);
+    (0..count).for_each(|i| centres.extend_from_slice(rows.1((i * step) % rows.0)));
+    for _ in 0..ROUNDS {
+        let assigned = assign(kernels, dims, rows, &centres, threads);
+        centres = average(dims, rows, &assigned, &centres);
+    }
+    centres
+}
+
+/// A number near the golden section of `n` that has no divisor in common with it.
+fn coprime(n: usize) -> usize {
+    let divides = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a > 1
+    };
+    let mut step = (n as f64 * 0.618) as usize + 1;
+    while divides(step, n) {
+        step += 1;
+    }
+    step
+}
+
+/// Finds the nearest centre of each row; among equals the first one.
+pub(super) fn assign(kernels: &Kernels, dims: usize, rows: Rows<'_>, centres: &[f32], threads: usize) -> Assigned {
+    let starts: Vec<usize> = (0..rows.0).step_by(ROWS).collect();
+    let parts = deal(&starts, threads, |turns| {
+        let mut done = Vec::new();
+        for (i, &start) in turns {
+            let rows: Vec<&[f32]> = (start..rows.0.min(start + ROWS)).map(rows.1).collect();
+            done.push((i, nearest(kernels, dims, &rows, centres)));
+        }
+        done
+    });
+    let mut parts: Vec<_> = parts.into_iter().flatten().collect();
+    parts.sort_unstable_by_key(|part| part.0);
+    let (centre, score) = parts.into_iter().flat_map(|part| part.1).unzip();
+    Assigned { centre, score }
+}
+
+fn nearest(kernels: &Kernels, dims: usize, rows: &[&[f32]], centres: &[f32]) -> Vec<(u32, f32)> {
+    let side = kernels.side();
+    let mut nearest = vec![(0, f32::MIN); rows.len()];
+    let (mut least, mut hits): (Vec<f32>, Vec<TileHit>) = (vec![0.0; side], Vec::new());
+    for (rows, nearest) in rows.chunks(side).zip(nearest.chunks_mut(side)) {
+        let panel = panels(rows, dims, side);
+        least.fill(f32::INFINITY);
+        least[..rows.len()].fill(f32::MIN);
+        for (i, centres) in centres.chunks(CENTRES * dims).enumerate() {
+            hits.clear();
+            kernels.tile(&Tile { queries: &panel, rows: centres, dims, least: &least }, &mut hits);
+            for hit in &hits {
+                if let Some(nearest) = nearest.get_mut(hit.query as usize).filter(|nearest| hit.score > nearest.1) {
+                    *nearest = ((i * CENTRES) as u32 + hit.row, hit.score);
+                    least[hit.query as usize] = hit.score;
+                }
+            }
+        }
+    }
+    nearest
+}
+
+/// The direction of the mean of each centre's rows. A centre without rows moves to the row that is worst off, each to
+/// another one.
+fn average(dims: usize, rows: Rows<'_>, assigned: &Assigned, centres: &[f32]) -> Vec<f32> {
+    let mut sums = vec![0.0f64; centres.len()];
+    let mut filled = vec![false; centres.len() / dims];
+    for (row, &centre) in assigned.centre.iter().enumerate() {
+        filled[centre as usize] = true;
+        let sum = &mut sums[centre as usize * dims..][..dims];
+        sum.iter_mut().zip(rows.1(row)).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    let mut lonely: Vec<usize> = Vec::new();
+    if filled.contains(&false) {
+        lonely = (0..rows.0).collect();
+        lonely.sort_unstable_by(|&a, &b| assigned.score[b].total_cmp(&assigned.score[a]).then(b.cmp(&a)));
+    }
+    let mut moved = Vec::with_capacity(centres.len());
+    for (sum, filled) in sums.chunks_exact(dims).zip(filled) {
+        let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let elsewhere = if filled { None } else { lonely.pop() };
+        match elsewhere {
+            Some(row) => moved.extend_from_slice(rows.1(row)),
+            None => moved.extend(sum.iter().map(|x| (x / norm.max(f64::MIN_POSITIVE)) as f32)),
+        }
+    }
+    moved
+}

@@ -1,0 +1,96 @@
+//! Blocks cut into pieces that fit a cache, dealt to threads.
+
+use super::Block;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rows of a block that follow each other.
+#[derive(Debug, Clone)]
+pub(super) struct Piece<'a, W> {
+    /// The row that the first one is among all rows of all blocks.
+    pub(super) first: usize,
+    pub(super) rows: &'a [W],
+    pub(super) wanted: Option<&'a [bool]>,
+}
+
+/// Bytes of a piece: a part of a usual second-level cache.
+const BYTES: usize = 256 << 10;
+
+/// Pieces of rows of `width` words, in order; those of which no row is wanted are left out.
+pub(super) fn pieces<'a, W>(width: usize, blocks: &'a [Block<'_, W>]) -> Vec<Piece<'a, W>> {
+    let step = (BYTES / size_of::<W>() / width).max(1);
+    let mut pieces = Vec::new();
+    let mut before = 0;
+    for block in blocks {
+        for start in (0..block.ids.len()).step_by(step) {
+            let end = block.ids.len().min(start + step);
+            let wanted = block.wanted.as_ref().map(|wanted| &wanted[start..end]);
+            if wanted.is_none_or(|wanted| wanted.contains(&true)) {
+                pieces.push(Piece { first: before + start, rows: &block.rows[start * width..end * width], wanted });
+            }
+        }
+        before += block.ids.len();
+    }
+    pieces
+}
+
+/// Where a row among all rows of all blocks lies.
+pub(super) struct Places<'a, W> {
+    blocks: &'a [Block<'a, W>],
+    ranges: Vec<Range<usize>>,
+    width: usize,
+}
+
+impl<'a, W> Places<'a, W> {
+    pub(super) fn new(width: usize, blocks: &'a [Block<'a, W>]) -> Self {
+        let mut end = 0;
+        let range = |block: &Block<'_, W>| {
+            let start = end;
+            end += block.ids.len();
+            start..end
+        };
+        Self { blocks, ranges: blocks.iter().map(range).collect(), width }
+    }
+
+    /// The record of a row, and the row.
+    pub(super) fn row(&self, position: usize) -> (u64, &'a [W]) {
+        let block = self.ranges.partition_point(|range| range.end <= position);
+        let row = position - self.ranges[block].start;
+        (self.blocks[block].ids[row], &self.blocks[block].rows[row * self.width..][..self.width])
+    }
+}
+
+/// Lets threads take the next of `items` until none is left; gives what each of them made.
+pub(super) fn deal<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(Turns<'_, T>) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let threads = threads.clamp(1, items.len().max(1));
+    if threads == 1 {
+        return vec![work(Turns { items, next: &next })];
+    }
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(Turns { items, next: &next }))).collect();
+        let mut made = vec![work(Turns { items, next: &next })];
+        for other in others {
+            match other.join() {
+                Ok(result) => made.push(result),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        made
+    })
+}
+
+/// The items that a thread gets.
+pub(super) struct Turns<'a, T> {
+    items: &'a [T],
+    next: &'a AtomicUsize,
+}
+
+impl<'a, T> Iterator for Turns<'a, T> {
+    type Item = (usize, &'a T);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        Some((index, self.items.get(index)?))
+    }
+}

@@ -1,0 +1,266 @@
+//! Search over rows in bytes: what they find is scored again by the rows themselves.
+
+use super::candidates::Candidates;
+use super::exact::Ranked;
+use super::kernels::{ByteQuery, rounding};
+use super::lists::{Lists, Quantised};
+use super::pieces::deal;
+use super::{Block, Kernels, ScoredId, exact, vectors};
+use crate::store::RecordId;
+use std::ops::Range;
+
+/// A segment that has its rows in bytes as well.
+#[derive(Debug, Clone)]
+pub struct Part<'a> {
+    /// As for the exact scan.
+    pub block: Block<'a, f32>,
+    /// The rows in bytes.
+    pub lists: Lists<'a>,
+}
+
+/// How far a search goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// How many lists are looked at: those whose centres are nearest to the query.
+    pub probes: usize,
+    /// How many rows are scored again, for ten results. For more results it is more in proportion.
+    pub depth: usize,
+}
+
+impl Effort {
+    fn rescored(self, k: usize) -> usize {
+        (self.depth * k.max(RESULTS)).div_ceil(RESULTS).max(k)
+    }
+}
+
+/// What [`Effort::depth`] is meant for.
+pub(super) const RESULTS: usize = 10;
+/// Bytes of rows that are scored before the scores are looked at.
+const PIECE: usize = 128 << 10;
+
+/// Centres of lists, in bytes.
+#[derive(Debug, Clone)]
+pub struct Centres {
+    file: Vec<u32>,
+    dims: usize,
+    count: usize,
+}
+
+impl Centres {
+    /// Of unit vectors, one after the other.
+    pub fn new(centres: &[f32], dims: usize) -> Self {
+        let count = centres.len() / dims;
+        let mut file: Vec<u8> = Vec::new();
+        let row = |i: usize| &centres[i * dims..][..dims];
+        let Ok(()) = super::lists::write(count, dims, row, (1, None), |bytes| {
+            file.extend_from_slice(bytes);
+            Ok::<_, std::convert::Infallible>(())
+        });
+        Self { file: bytemuck::pod_collect_to_vec(&file), dims, count }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The `probes` nearest to a query, by approximate score.
+    fn nearest(&self, kernels: &Kernels, query: &Quantised, probes: usize) -> Vec<u32> {
+        let Some(lists) = Lists::read(bytemuck::cast_slice(&self.file), self.count, self.dims) else {
+            return Vec::new();
+        };
+        let mut scores = vec![0.0; self.count];
+        let (bytes, scales) = lists.rows(0..self.count);
+        kernels.dots_i8(&query.for_bytes(), bytes, scales, &mut scores);
+        let mut order: Vec<u32> = (0..self.count as u32).collect();
+        if probes < self.count {
+            order.select_nth_unstable_by(probes, |&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
+            order.truncate(probes);
+        }
+        order
+    }
+}
+
+impl Quantised {
+    fn for_bytes(&self) -> ByteQuery<'_> {
+        ByteQuery { numbers: &self.numbers, excess: 128 * self.sum }
+    }
+}
+
+/// The `k` rows nearest to each query as far as `effort` finds them, best first, ties by the lower id. The scores are
+/// those of the exact scan. Without centres all rows of the parts are looked at; those of the blocks always are.
+///
+/// # Panics
+///
+/// If queries, rows and lists don't have `dims` numbers, or there are other lists than centres.
+pub fn nearest_quantised(
+    kernels: &Kernels,
+    dims: usize,
+    queries: &[&[f32]],
+    (parts, blocks): (&[Part<'_>], &[Block<'_, f32>]),
+    (centres, effort): (Option<&Centres>, Effort),
+    (k, threads): (usize, usize),
+) -> Vec<Vec<ScoredId>> {
+    assert!(queries.iter().all(|query| query.len() == dims), "queries have the length of rows");
+    let lists = centres.map_or(1, Centres::len);
+    assert!(parts.iter().all(|part| part.lists.len() == lists), "a list for each centre");
+    if k == 0 || dims == 0 {
+        return vec![Vec::new(); queries.len()];
+    }
+    let search = Search { kernels, dims, parts, k, depth: effort.rescored(k) };
+    let found = match centres.filter(|centres| effort.probes < centres.len()) {
+        None => search.all(queries, threads),
+        Some(centres) => search.probe(queries, centres, effort.probes.max(1), threads),
+    };
+    let beside = vectors::ranked(kernels, dims, queries, blocks, (k, threads));
+    let join = |(mut found, beside): (Ranked, Ranked)| {
+        if !beside.is_empty() {
+            found.extend(beside);
+            found = exact::rank(found, k);
+        }
+        exact::rounded(found)
+    };
+    found.into_iter().zip(beside).map(join).collect()
+}
+
+/// Rows of a part, counted in the order of its lists.
+struct Span {
+    part: usize,
+    rows: Range<usize>,
+}
+
+struct Search<'a> {
+    kernels: &'a Kernels,
+    dims: usize,
+    parts: &'a [Part<'a>],
+    k: usize,
+    depth: usize,
+}
+
+impl Search<'_> {
+    /// Every row, for all queries piece by piece.
+    fn all(&self, queries: &[&[f32]], threads: usize) -> Vec<Ranked> {
+        let step = (PIECE / super::lists::stride(self.dims)).max(1);
+        let mut spans = Vec::new();
+        for (part, rows) in self.parts.iter().map(|part| part.lists.places().len()).enumerate() {
+            spans.extend((0..rows).step_by(step).map(|start| Span { part, rows: start..rows.min(start + step) }));
+        }
+        let quantised: Vec<Quantised> = queries.iter().map(|query| Quantised::new(query)).collect();
+        let found = deal(&spans, threads, |turns| {
+            let mut candidates: Vec<Vec<Candidates>> = queries.iter().map(|_| self.candidates()).collect();
+            let mut scratch = Scratch::default();
+            for (_, span) in turns {
+                for (query, candidates) in quantised.iter().zip(&mut candidates) {
+                    self.scan(query, span, &mut candidates[span.part], &mut scratch);
+                }
+            }
+            candidates
+        });
+        let mut joined: Vec<Vec<(f32, Place)>> = vec![Vec::new(); queries.len()];
+        for candidates in found {
+            joined.iter_mut().zip(candidates).for_each(|(all, candidates)| all.extend(places(candidates)));
+        }
+        let queries: Vec<_> = queries.iter().zip(joined).collect();
+        let ranked = deal(&queries, threads, |turns| {
+            turns.map(|(i, (query, found))| (i, self.rescore(query, found.clone()))).collect::<Vec<_>>()
+        });
+        in_order(ranked)
+    }
+
+    /// The nearest lists, query by query.
+    fn probe(&self, queries: &[&[f32]], centres: &Centres, probes: usize, threads: usize) -> Vec<Ranked> {
+        let ranked = deal(queries, threads, |turns| {
+            let mut scratch = Scratch::default();
+            let one = |(i, query): (usize, &&[f32])| {
+                let quantised = Quantised::new(query);
+                let lists = centres.nearest(self.kernels, &quantised, probes);
+                let mut candidates = self.candidates();
+                for (part, candidates) in candidates.iter_mut().enumerate() {
+                    for &list in &lists {
+                        let span = Span { part, rows: self.parts[part].lists.list(list as usize) };
+                        self.scan(&quantised, &span, candidates, &mut scratch);
+                    }
+                }
+                (i, self.rescore(query, places(candidates)))
+            };
+            turns.map(one).collect::<Vec<_>>()
+        });
+        in_order(ranked)
+    }
+
+    fn candidates(&self) -> Vec<Candidates> {
+        self.parts.iter().map(|_| Candidates::new(self.depth, 0.0)).collect()
+    }
+
+    fn scan(&self, query: &Quantised, span: &Span, candidates: &mut Candidates, scratch: &mut Scratch) {
+        let part = &self.parts[span.part];
+        let (bytes, scales) = part.lists.rows(span.rows.clone());
+        scratch.scores.resize(scales.len(), 0.0);
+        scratch.found.clear();
+        self.kernels.dots_i8(&query.for_bytes(), bytes, scales, &mut scratch.scores);
+        self.kernels.at_least(&scratch.scores, candidates.least(), &mut scratch.found);
+        for &found in &scratch.found {
+            let place = part.lists.places()[span.rows.start + found as usize] as usize;
+            if part.block.wanted.as_ref().is_none_or(|wanted| wanted[place]) {
+                candidates.offer(scratch.scores[found as usize], place);
+            }
+        }
+    }
+
+    /// Ranks the best by bytes by the rows themselves.
+    fn rescore(&self, query: &[f32], mut found: Vec<(f32, Place)>) -> Ranked {
+        if found.len() > self.depth {
+            found.select_nth_unstable_by(self.depth - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            found.truncate(self.depth);
+        }
+        let mut best = Candidates::new(self.k, 2.0 * rounding(self.dims, exact::norm(query)));
+        found.sort_unstable_by_key(|&(_, place)| place);
+        let mut scores = Vec::new();
+        let mut before = 0;
+        for found in found.chunk_by(|a, b| a.1.part == b.1.part) {
+            let rows: Vec<u32> = found.iter().map(|(_, place)| place.row).collect();
+            scores.resize(rows.len(), 0.0);
+            self.kernels.dots_at(query, self.parts[found[0].1.part as usize].block.rows, &rows, &mut scores);
+            scores.iter().zip(before..).for_each(|(&score, i)| best.offer(score, i));
+            before += found.len();
+        }
+        let best: Vec<_> = best.finish().into_iter().map(|(_, i)| self.row(found[i as usize].1)).collect();
+        exact::best(query, &best, self.k)
+    }
+
+    fn row(&self, place: Place) -> (RecordId, &[f32]) {
+        let block = &self.parts[place.part as usize].block;
+        (block.ids[place.row as usize], &block.rows[place.row as usize * self.dims..][..self.dims])
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    part: u32,
+    row: u32,
+}
+
+#[derive(Default)]
+struct Scratch {
+    scores: Vec<f32>,
+    found: Vec<u32>,
+}
+
+/// What was found in each part.
+fn places(candidates: Vec<Candidates>) -> Vec<(f32, Place)> {
+    let in_part = |(part, candidates): (usize, Candidates)| {
+        candidates.finish().into_iter().map(move |(score, row)| (score, Place { part: part as u32, row }))
+    };
+    candidates.into_iter().enumerate().flat_map(in_part).collect()
+}
+
+fn in_order<T>(parts: Vec<Vec<(usize, T)>>) -> Vec<T> {
+    let mut all: Vec<(usize, T)> = parts.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|part| part.0);
+    all.into_iter().map(|part| part.1).collect()
+}
