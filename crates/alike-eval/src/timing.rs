@@ -2,7 +2,8 @@
 
 use crate::evaluation::Timing;
 use crate::rank::Rows;
-use alike::store::{RecordId, nearest_codes, nearest_vectors};
+use alike::index::{Block, Kernels, nearest_codes, nearest_vectors};
+use alike::store::RecordId;
 use std::time::{Duration, Instant};
 
 /// Hits asked for.
@@ -60,11 +61,13 @@ fn latencies(gallery: Rows<'_>, queries: Rows<'_>, ids: &[RecordId]) -> Vec<f64>
 fn search(gallery: Rows<'_>, queries: Rows<'_>, ids: &[RecordId], query: usize) {
     let found = match (gallery, queries) {
         (Rows::Vectors { dims, values }, Rows::Vectors { values: queries, .. }) => {
-            nearest_vectors(&queries[query * dims..][..dims], ids, &values[..ids.len() * dims], (HITS, 1))
+            let rows = Block::whole(ids, &values[..ids.len() * dims]);
+            nearest_vectors(&Kernels::detect(), dims, &[&queries[query * dims..][..dims]], &[rows], (HITS, 1))
         }
         (Rows::Codes { bits, words }, Rows::Codes { words: queries, .. }) => {
             let width = bits.div_ceil(64);
-            nearest_codes(bits, &queries[query * width..][..width], ids, &words[..ids.len() * width], (HITS, 1))
+            let rows = Block::whole(ids, &words[..ids.len() * width]);
+            nearest_codes(&Kernels::detect(), bits, &[&queries[query * width..][..width]], &[rows], (HITS, 1))
         }
         _ => Vec::new(),
     };

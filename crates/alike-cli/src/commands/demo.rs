@@ -84,6 +84,7 @@ fn index_gallery(dir: &Path, drawn: &DemoGallery, printer: &Printer) -> anyhow::
         decode: DecodeOptions::default(),
         jobs: decoding::jobs(None),
         forget: false,
+        scan: None,
         who: "alike demo",
         cancel: &AtomicBool::new(false),
     };
@@ -109,8 +110,9 @@ fn try_queries(engine: &Engine, searcher: &Searcher, drawn: &DemoGallery) -> any
         path_prefix: None,
         min_score: None,
         threads: decoding::jobs(None),
+        recall: 1.0,
     };
-    let hits = searcher.search(&descriptors, &options)?;
+    let hits = searcher.search(&descriptors, &options)?.hits;
     Ok(Trial { queries, hits, describe, search: searching.elapsed() })
 }
 

@@ -8,6 +8,7 @@ use crate::output::Printer;
 use alike::engine::{Engine, Event, Input, Recipes, SyncReport, SyncRequest};
 use alike::gallery::Separator;
 use alike::recipe::Recipe;
+use alike::store::ScanChoice;
 use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::ProgressBar;
@@ -60,6 +61,10 @@ pub(crate) struct IndexArgs {
     #[arg(long)]
     forget: bool,
 
+    /// How vectors are searched from now on: `exact`, all in bytes (`int8`), or only `lists` near the query [default: by number]
+    #[arg(long, value_name = "HOW", value_parser = scan_choice)]
+    scan: Option<ScanChoice>,
+
     /// Exit with 2 if a picture was left out
     #[arg(long)]
     strict: bool,
@@ -92,6 +97,7 @@ pub(crate) fn run(args: &IndexArgs, printer: &Printer) -> anyhow::Result<Outcome
         decode: args.decoding.options(),
         jobs: args.decoding.jobs(),
         forget: args.forget,
+        scan: args.scan,
         who: "alike index",
         cancel: &cancel,
     };
@@ -140,6 +146,16 @@ pub(crate) fn sync(engine: &Engine, request: &SyncRequest<'_>, printer: &Printer
     });
     bar.iter().for_each(ProgressBar::finish_and_clear);
     Ok(report?)
+}
+
+fn scan_choice(text: &str) -> Result<ScanChoice, String> {
+    match text {
+        "auto" => Ok(ScanChoice::Auto),
+        "exact" => Ok(ScanChoice::Exact),
+        "int8" => Ok(ScanChoice::Bytes),
+        "lists" => Ok(ScanChoice::Lists),
+        _ => Err(format!("got `{text}`, wanted auto, exact, int8 or lists")),
+    }
 }
 
 pub(crate) fn parse(text: &str) -> anyhow::Result<Recipe> {

@@ -4,7 +4,7 @@ use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
 use crate::output::{Printer, escaped, human_bytes, shown_path};
 use alike::recipe::DescriptorKind;
-use alike::store::{Collection, Root, RootKind, Snapshot};
+use alike::store::{Collection, RecipeEntry, Root, RootKind, Scan, Search, Snapshot};
 use clap::Args;
 use serde_json::json;
 
@@ -49,10 +49,12 @@ fn print(collection: &Collection, snapshot: &Snapshot, printer: &Printer) -> any
         let lacking = snapshot.missing(&recipe.key)?.len();
         let note = if lacking > 0 { format!(", {lacking} to be derived when needed") } else { String::new() };
         printer.line(format_args!(
-            "            {}, {stored} descriptors, {}{note}; searched exactly",
+            "            {}, {stored} descriptors, {}{note}",
             shape(recipe.kind),
             human_bytes(bytes)
         ))?;
+        let scan = scan(snapshot, recipe);
+        printer.line(format_args!("            searched by {scan}: {}", scan.why))?;
     }
     for source in snapshot.sources() {
         let size = sizes.sources.iter().find(|size| size.key == source.key);
@@ -71,6 +73,14 @@ fn print(collection: &Collection, snapshot: &Snapshot, printer: &Printer) -> any
         printer.line(format_args!("tag         {}: {} pictures", escaped(&tag.tag), tag.records))?;
     }
     Ok(())
+}
+
+/// How a search is answered that doesn't say how much it wants to find.
+fn scan(snapshot: &Snapshot, recipe: &RecipeEntry) -> Scan {
+    let (recall, k) = (super::search::RECALL, 10);
+    let search =
+        Search { recipe: &recipe.key, kind: recipe.kind, queries: &[], k, only: None, extra: &[], threads: 1, recall };
+    snapshot.scan(&search)
 }
 
 fn shape(kind: DescriptorKind) -> String {
@@ -93,7 +103,8 @@ fn shown_root(collection: &Collection, root: &Root) -> String {
 
 fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde_json::Value> {
     let sizes = snapshot.sizes();
-    let recipe = |(position, recipe): (usize, &alike::store::RecipeEntry)| {
+    let recipe = |(position, recipe): (usize, &RecipeEntry)| {
+        let scan = scan(snapshot, recipe);
         let size = sizes.recipes.iter().find(|size| size.key == recipe.key);
         let (kind, dims) = match recipe.kind {
             DescriptorKind::Vector(dims) => ("vector", dims),
@@ -102,6 +113,7 @@ fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde
         json!({
             "recipe": recipe.text, "recipe_canonical": recipe.canonical, "default": position == 0, "kind": kind, "size": dims,
             "descriptors": size.map_or(0, |size| size.live_rows), "bytes": size.map_or(0, |size| size.bytes),
+            "scan": scan.to_string(), "scan_why": scan.why, "recall": scan.recall,
         })
     };
     let source = |source: &alike::store::SourceEntry| {

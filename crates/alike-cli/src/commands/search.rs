@@ -10,7 +10,7 @@ use crate::output::{Printer, path_fields, shown_path};
 use crate::pick::{self, Pick};
 use alike::engine::{Engine, Hit, SearchOptions, Searcher};
 use alike::picture::{DecodeOptions, Picture};
-use alike::store::Label;
+use alike::store::{Label, Scan};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
@@ -61,6 +61,10 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "DIR")]
     path_prefix: Option<PathBuf>,
 
+    /// Share of the true nearest to be found, on average; 1 looks at every picture
+    #[arg(long, value_name = "X", default_value_t = RECALL, value_parser = recall)]
+    recall: f64,
+
     /// Only hits with at least this score
     #[arg(long, value_name = "S")]
     min_score: Option<f32>,
@@ -102,6 +106,9 @@ pub(crate) struct SearchArgs {
     jobs: Option<NonZeroUsize>,
 }
 
+/// Share of the true nearest that a search finds where nothing is said.
+pub(crate) const RECALL: f64 = 0.99;
+
 /// What is searched for.
 struct Query {
     /// Absolute; `None` for stdin.
@@ -113,6 +120,7 @@ struct Query {
 /// The hits for a query, and what took how long.
 struct Answer {
     hits: Vec<Hit>,
+    scan: Scan,
     /// The query's own record in the gallery.
     own: Option<u64>,
     took: Duration,
@@ -131,6 +139,12 @@ pub(crate) fn run(args: &SearchArgs, printer: &Printer) -> anyhow::Result<Outcom
     }
     show(args, &searcher, query, &answer, printer)?;
     Ok(if answer.hits.is_empty() { Outcome::NothingFound } else { Outcome::Success })
+}
+
+/// More than nothing, and at most all.
+fn recall(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| format!("got `{text}`, wanted a number above 0 and at most 1, such as 0.99"))
 }
 
 fn query(args: &SearchArgs, printer: &Printer) -> anyhow::Result<Query> {
@@ -167,10 +181,12 @@ fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query
         path_prefix: path_prefix.as_deref(),
         min_score: args.min_score,
         threads: decoding::jobs(args.jobs),
+        recall: args.recall,
     };
-    let hits = searcher.search(&[descriptor], &options)?.into_iter().next().unwrap_or_default();
+    let found = searcher.search(&[descriptor], &options)?;
+    let hits = found.hits.into_iter().next().unwrap_or_default();
     let own = query.path.as_deref().map(|path| searcher.record_of_file(path)).transpose()?.flatten();
-    Ok(Answer { hits, own: own.map(|record| record.id), took: started.elapsed() })
+    Ok(Answer { hits, scan: found.scan, own: own.map(|record| record.id), took: started.elapsed() })
 }
 
 fn as_json(searcher: &Searcher, query: &Query, answer: &Answer) -> serde_json::Value {
@@ -191,7 +207,8 @@ fn as_json(searcher: &Searcher, query: &Query, answer: &Answer) -> serde_json::V
     path_fields(&mut shown, query.path.as_deref().unwrap_or(Path::new("-")));
     json!({
         "query": shown, "recipe": searcher.recipe(), "recipe_canonical": searcher.canonical(),
-        "took_ms": answer.took.as_secs_f64() * 1e3, "hits": answer.hits.iter().map(hit).collect::<Vec<_>>(),
+        "took_ms": answer.took.as_secs_f64() * 1e3, "scan": answer.scan.to_string(), "recall": answer.scan.recall,
+        "hits": answer.hits.iter().map(hit).collect::<Vec<_>>(),
     })
 }
 

@@ -80,6 +80,7 @@ fn describe_again(args: &VerifyArgs, engine: &Engine, printer: &Printer) -> anyh
         decode: args.decoding.options(),
         jobs: args.decoding.jobs(),
         forget: false,
+        scan: None,
         who: "alike verify --repair",
         cancel: &cancel,
     };
@@ -119,6 +120,7 @@ fn as_json(engine: &Engine, found: &Verification) -> Value {
             DamagePlace::Records => ("records", None),
             DamagePlace::Source { key, .. } => ("source", Some(key)),
             DamagePlace::Recipe { key, .. } => ("recipe", Some(key)),
+            DamagePlace::Index { key } => ("index", Some(key)),
             DamagePlace::Stray => ("stray", None),
         };
         json!({ "path": damage.path.to_string_lossy(), "what": damage.what, "place": place, "key": key })

@@ -9,7 +9,7 @@ mod sync;
 mod verify;
 
 pub use networks::{Networks, NetworksError};
-pub use search::{Describer, Hit, Matrix, SearchError, SearchOptions, Searcher};
+pub use search::{Describer, Found, Hit, Matrix, SearchError, SearchOptions, Searcher};
 pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
 
 use crate::picture::PictureError;

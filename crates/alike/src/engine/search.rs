@@ -2,10 +2,11 @@
 
 use super::extract::Extractor;
 use super::{DescribeError, Engine, PlanError, filter, models_of};
+use crate::index::ScoredId;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::recipe::{Descriptor, DescriptorKind, Plan, Recipe};
-use crate::store::{Collection, Record, RecordId, ScoredId, Search, Snapshot, StoreError};
+use crate::store::{Collection, Record, RecordId, Scan, Search, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -25,6 +26,8 @@ pub struct SearchOptions<'a> {
     pub min_score: Option<f32>,
     /// How many threads scan.
     pub threads: usize,
+    /// Share of the true nearest that must be found, on average, above 0; 1 for all, by the exact scan.
+    pub recall: f64,
 }
 
 /// One result.
@@ -38,6 +41,15 @@ pub struct Hit {
     pub path: PathBuf,
     /// What is known of it.
     pub record: Record,
+}
+
+/// What a search found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// For each descriptor the best hits, best first, equal scores by ascending id.
+    pub hits: Vec<Vec<Hit>>,
+    /// How they were found, and how much of the truth that finds.
+    pub scan: Scan,
 }
 
 /// Why a search can't be answered.
@@ -175,8 +187,8 @@ impl Searcher {
         Ok(Describer { plan: &self.plan, extractor })
     }
 
-    /// The best hits for each descriptor, best first, equal scores by ascending id.
-    pub fn search(&self, queries: &[Descriptor], options: &SearchOptions<'_>) -> Result<Vec<Vec<Hit>>, SearchError> {
+    /// The best hits for each descriptor.
+    pub fn search(&self, queries: &[Descriptor], options: &SearchOptions<'_>) -> Result<Found, SearchError> {
         let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
         let search = Search {
             recipe: self.plan.key(),
@@ -186,9 +198,12 @@ impl Searcher {
             only: allowed.as_deref(),
             extra: self.unstored()?,
             threads: options.threads,
+            recall: options.recall,
         };
+        let scan = self.snapshot.scan(&search);
         let found = self.snapshot.search(&search)?;
-        found.into_iter().map(|scored| self.hits(&scored, options.min_score)).collect()
+        let hits = found.into_iter().map(|scored| self.hits(&scored, options.min_score)).collect::<Result<_, _>>()?;
+        Ok(Found { hits, scan })
     }
 
     fn hits(&self, scored: &[ScoredId], min_score: Option<f32>) -> Result<Vec<Hit>, SearchError> {

@@ -13,7 +13,7 @@ const MOST_WAITING: usize = 64;
 
 impl Writer {
     /// Merges what is small, and what is outgrown by what came after it; drops the rows of removed records where they
-    /// are more than a quarter.
+    /// are more than a quarter. Then brings the indexes of vectors in line.
     pub fn finish(mut self) -> Result<(), StoreError> {
         self.settle()?;
         let live = self.database.record_ids()?;
@@ -23,7 +23,7 @@ impl Writer {
             let merged = job.write(&live)?;
             self.switch(merged)?;
         }
-        Ok(())
+        self.index_all()
     }
 
     /// Makes visible what a thread has merged, and gives it more to do if enough batches came meanwhile.

@@ -1,11 +1,13 @@
 //! The database: its tables, and the queries but for those of tags. Nothing read from it is trusted to be a name, a path or a size.
 
 use super::collection::is_plain;
+use super::fast::{IndexEntry, QuantisedEntry};
 use super::segment::SegmentEntry;
 use super::{
     DescriptorKind, Label, LabelCount, RecipeEntry, Record, RecordId, Root, RootKind, SourceEntry, StoreError, platform,
 };
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, params};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,7 +68,7 @@ INSERT INTO meta VALUES ('format_version', 1), ('next_id', 1), ('next_segment', 
 
 /// The tables that format 2 added, each of which may be empty. A writer adds them to a collection of format 1; a reader,
 /// who can't, has empty ones of its own in their place.
-const ADDED_IN_2: [&str; 2] = [
+const ADDED_IN_2: [&str; 4] = [
     "TABLE tags (
     id INTEGER NOT NULL REFERENCES records (id) ON DELETE CASCADE,
     tag TEXT NOT NULL,
@@ -80,6 +82,24 @@ const ADDED_IN_2: [&str; 2] = [
     parameters BLOB NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     PRIMARY KEY (recipe, step)
+) STRICT",
+    "TABLE indexes (
+    recipe TEXT PRIMARY KEY REFERENCES recipes (key),
+    lists INTEGER NOT NULL CHECK (lists > 0),
+    centres INTEGER,
+    sha256 BLOB,
+    trained_rows INTEGER NOT NULL,
+    closeness REAL NOT NULL,
+    measured_rows INTEGER NOT NULL,
+    measured TEXT NOT NULL
+) STRICT",
+    "TABLE quantised (
+    recipe TEXT NOT NULL REFERENCES recipes (key),
+    segment INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    closeness REAL NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (recipe, segment)
 ) STRICT",
 ];
 
@@ -338,6 +358,52 @@ impl Database {
         self.all("SELECT number FROM segments WHERE owner = ? ORDER BY number", [owner], |row| unsigned(row, 0))
     }
 
+    pub(super) fn index(&self, recipe: &str) -> Result<Option<IndexEntry>, StoreError> {
+        let sql = "SELECT lists, centres, sha256, trained_rows, closeness, measured_rows, measured FROM indexes WHERE recipe = ?";
+        let read = |row: &Row<'_>| {
+            let centres: Option<i64> = row.get(1)?;
+            let measured = serde_json::from_str(row.get_ref(6)?.as_str()?);
+            Ok(IndexEntry {
+                lists: size(row, 0)?,
+                centres: centres.map(|_| Ok::<_, rusqlite::Error>((unsigned(row, 1)?, row.get(2)?))).transpose()?,
+                trained_rows: size(row, 3)?,
+                closeness: row.get(4)?,
+                measured_rows: size(row, 5)?,
+                measured: measured.map_err(|_| wrong(6, "measurements that can't be read"))?,
+            })
+        };
+        Ok(self.all(sql, [recipe], read)?.pop())
+    }
+
+    pub(super) fn quantised(&self, recipe: &str) -> Result<Vec<QuantisedEntry>, StoreError> {
+        let sql = "SELECT segment, number, closeness, sha256 FROM quantised WHERE recipe = ? ORDER BY segment";
+        self.all(sql, [recipe], |row| {
+            let (segment, number) = (unsigned(row, 0)?, unsigned(row, 1)?);
+            Ok(QuantisedEntry { segment, number, closeness: row.get(2)?, sha256: row.get(3)? })
+        })
+    }
+
+    /// Names of the files of a source or recipe that are on record.
+    pub(super) fn files(&self, kind: &str, key: &str) -> Result<BTreeSet<String>, StoreError> {
+        let numbers = self.segment_numbers(&format!("{kind} {key}"))?;
+        let names = |extensions: &'static [&str]| {
+            numbers.iter().flat_map(|number| extensions.iter().map(move |extension| format!("{number:06}.{extension}")))
+        };
+        if kind == "source" {
+            return Ok(names(&["npy"]).collect());
+        }
+        let mut files: BTreeSet<String> = names(&["f32", "bits"]).collect();
+        files.extend(self.quantised(key)?.iter().map(|file| format!("{:06}.i8", file.number)));
+        let centres = self.index(key)?.and_then(|index| index.centres);
+        files.extend(centres.map(|(number, _)| format!("{number:06}.centres")));
+        Ok(files)
+    }
+
+    /// A number that may never have been set.
+    pub(super) fn setting(&self, key: &str) -> Result<Option<i64>, StoreError> {
+        Ok(self.all("SELECT value FROM meta WHERE key = ?", [key], |row| row.get(0))?.pop())
+    }
+
     pub(super) fn unsearchable(&self, recipe: &str) -> Result<Vec<RecordId>, StoreError> {
         self.all("SELECT id FROM unsearchable WHERE recipe = ? ORDER BY id", [recipe], |row| unsigned(row, 0))
     }
@@ -448,14 +514,71 @@ pub(super) fn put_segment(connection: &Connection, owner: &str, segment: &Segmen
     let ids: Vec<u8> = segment.ids.iter().flat_map(|id| id.to_le_bytes()).collect();
     let sql = "INSERT INTO segments VALUES (?, ?, ?, ?)";
     connection.execute(sql, params![owner, segment.number.cast_signed(), ids, segment.sha256])?;
-    let next = (segment.number + 1).cast_signed();
-    connection.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'next_segment'", [next]).map(drop)
+    used_number(connection, segment.number)
 }
 
+/// Together with its rows in bytes.
 pub(super) fn remove_segment(connection: &Connection, owner: &str, number: u64) -> rusqlite::Result<()> {
+    if let Some(recipe) = owner.strip_prefix("recipe ") {
+        remove_quantised(connection, recipe, number)?;
+    }
     connection
         .execute("DELETE FROM segments WHERE owner = ? AND number = ?", params![owner, number.cast_signed()])
         .map(drop)
+}
+
+/// Replaces what is known of a recipe's index.
+pub(super) fn put_index(connection: &Connection, recipe: &str, index: &IndexEntry) -> rusqlite::Result<()> {
+    let measured = serde_json::to_string(&index.measured).map_err(|e| Error::ToSqlConversionFailure(e.into()))?;
+    if let Some((number, _)) = index.centres {
+        used_number(connection, number)?;
+    }
+    let centres = index.centres.as_ref().map(|(number, sha256)| (number.cast_signed(), sha256));
+    let sql = "INSERT OR REPLACE INTO indexes VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let rows = (index.trained_rows as i64, index.measured_rows as i64);
+    connection
+        .execute(
+            sql,
+            params![
+                recipe,
+                index.lists as i64,
+                centres.map(|centres| centres.0),
+                centres.map(|centres| centres.1),
+                rows.0,
+                index.closeness,
+                rows.1,
+                measured
+            ],
+        )
+        .map(drop)
+}
+
+pub(super) fn put_quantised(connection: &Connection, recipe: &str, file: &QuantisedEntry) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO quantised VALUES (?, ?, ?, ?, ?)";
+    used_number(connection, file.number)?;
+    let (segment, number) = (file.segment.cast_signed(), file.number.cast_signed());
+    connection.execute(sql, params![recipe, segment, number, file.closeness, file.sha256]).map(drop)
+}
+
+pub(super) fn remove_quantised(connection: &Connection, recipe: &str, segment: u64) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM quantised WHERE recipe = ? AND segment = ?";
+    connection.execute(sql, params![recipe, segment.cast_signed()]).map(drop)
+}
+
+/// With all files.
+pub(super) fn remove_index(connection: &Connection, recipe: &str) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM quantised WHERE recipe = ?", [recipe])?;
+    connection.execute("DELETE FROM indexes WHERE recipe = ?", [recipe]).map(drop)
+}
+
+/// Moves on the first number that no file ever had.
+pub(super) fn used_number(connection: &Connection, number: u64) -> rusqlite::Result<()> {
+    let next = (number + 1).cast_signed();
+    connection.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'next_segment'", [next]).map(drop)
+}
+
+pub(super) fn put_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", params![key, value]).map(drop)
 }
 
 pub(super) fn put_unsearchable(connection: &Connection, recipe: &str, id: RecordId) -> rusqlite::Result<()> {

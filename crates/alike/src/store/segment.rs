@@ -15,6 +15,10 @@ pub(super) enum Layout {
     F32(usize),
     /// A recipe's codes: bare 64-bit words, this many bits a row.
     Bits(usize),
+    /// A recipe's vectors of so many dimensions in bytes, sorted into lists: [`crate::index::Lists`].
+    Bytes(usize),
+    /// The centres of a recipe's lists: bare float32.
+    Centres(usize),
 }
 
 impl From<DescriptorKind> for Layout {
@@ -32,13 +36,16 @@ impl Layout {
             Self::Npy(_) => "npy",
             Self::F32(_) => "f32",
             Self::Bits(_) => "bits",
+            Self::Bytes(_) => "i8",
+            Self::Centres(_) => "centres",
         }
     }
 
     /// Bytes of a row; at most `isize::MAX`, since sizes in the database aren't trusted.
     pub(super) fn row_bytes(self) -> Option<usize> {
         match self {
-            Self::Npy(dims) | Self::F32(dims) => dims.checked_mul(4),
+            Self::Npy(dims) | Self::F32(dims) | Self::Centres(dims) => dims.checked_mul(4),
+            Self::Bytes(dims) => dims.checked_next_multiple_of(64),
             Self::Bits(bits) => bits.div_ceil(64).checked_mul(8),
         }
     }
@@ -126,7 +133,7 @@ impl Segment {
 }
 
 #[allow(unsafe_code, reason = "mapping a file is unsafe by nature")]
-fn map(file: &fs_err::File) -> Result<Mmap, StoreError> {
+pub(super) fn map(file: &fs_err::File) -> Result<Mmap, StoreError> {
     // SAFETY: segments are written under another name, renamed when complete and never changed after that, only
     // deleted, which leaves maps alone. Any bytes are valid f32 and u64.
     Ok(unsafe { Mmap::map(file.file()) }?)

@@ -1,7 +1,8 @@
+use super::fast::{Fast, Scan, Wish, plan};
 use super::records::Database;
-use super::scan::{self, Block, Dot, Hamming, Metric, ScoredId};
 use super::segment::{Layout, Place, Segment};
 use super::{Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError, filter};
+use crate::index::{Block, Kernels, Part, ScoredId, nearest_codes, nearest_quantised, nearest_vectors};
 use crate::recipe::Descriptor;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -26,6 +27,7 @@ pub struct Snapshot {
 struct Derived {
     entry: RecipeEntry,
     segments: Vec<Segment>,
+    fast: Option<Fast>,
     /// Ascending: records whose descriptor doesn't exist.
     unsearchable: Vec<RecordId>,
 }
@@ -82,6 +84,8 @@ pub struct Search<'a> {
     pub extra: &'a [(RecordId, Descriptor)],
     /// Number of threads; the result doesn't depend on it.
     pub threads: usize,
+    /// Share of the true nearest that must be found, on average, above 0; 1 for all, by the exact scan.
+    pub recall: f64,
 }
 
 /// The raw rows of one source.
@@ -253,7 +257,11 @@ impl Snapshot {
     /// Rows, files and bytes.
     pub fn sizes(&self) -> Sizes {
         let sources = self.sources.iter().map(|(entry, segments)| self.stored_size(&entry.key, segments));
-        let recipes = self.recipes.iter().map(|derived| self.stored_size(&derived.entry.key, &derived.segments));
+        let recipe = |derived: &Derived| {
+            let size = self.stored_size(&derived.entry.key, &derived.segments);
+            StoredSize { bytes: size.bytes + derived.fast.as_ref().map_or(0, Fast::bytes), ..size }
+        };
+        let recipes = self.recipes.iter().map(recipe);
         Sizes { records: self.live.len(), sources: sources.collect(), recipes: recipes.collect() }
     }
 
@@ -264,7 +272,23 @@ impl Snapshot {
         StoredSize { key: key.to_owned(), segments: segments.len(), live_rows, dead_rows: rows - live_rows, bytes }
     }
 
-    /// The `k` records nearest to each query, best first, ties by the lower id. Exact: every row is looked at.
+    /// How a search will be done: the quickest way that finds what is wanted.
+    pub fn scan(&self, search: &Search<'_>) -> Scan {
+        let kept = self.recipes.iter().find(|derived| derived.entry.key == search.recipe);
+        if matches!(search.kind, DescriptorKind::Code(_)) {
+            return Scan::exact("codes are always looked at one by one");
+        }
+        let wish = Wish {
+            recall: search.recall,
+            k: search.k,
+            rows: self.live.len(),
+            wanted: search.only.map(<[RecordId]>::len),
+        };
+        plan(kept.and_then(|derived| derived.fast.as_ref()), wish)
+    }
+
+    /// The `k` records nearest to each query, best first, ties by the lower id, as [`scan`](Self::scan) says. Scores are
+    /// those of the exact scan in any case.
     pub fn search(&self, search: &Search<'_>) -> Result<Vec<Vec<ScoredId>>, StoreError> {
         let kept = self.recipes.iter().find(|derived| derived.entry.key == search.recipe);
         let segments = kept.map_or(&[][..], |derived| &derived.segments);
@@ -273,35 +297,65 @@ impl Snapshot {
         for descriptor in search.queries.iter().chain(extra) {
             check_kind(descriptor, kind)?;
         }
+        let (kernels, how_many) = (Kernels::detect(), (search.k, search.threads));
+        let extra_ids: Vec<RecordId> = search.extra.iter().map(|&(id, _)| id).collect();
         match kind {
-            DescriptorKind::Vector(dims) => Ok(self.scan(&Dot, dims, segments, search, vector)),
-            DescriptorKind::Code(bits) => Ok(self.scan(&Hamming { bits }, bits.div_ceil(64), segments, search, code)),
+            DescriptorKind::Vector(dims) => {
+                let extra = concat(search.extra, vector);
+                let blocks = self.blocks(segments, (&extra_ids, &extra), search.only);
+                let queries: Vec<&[f32]> = search.queries.iter().map(vector).collect();
+                let fast = kept.and_then(|derived| derived.fast.as_ref());
+                let (Some(fast), Some(effort)) = (fast, self.scan(search).effort()) else {
+                    return Ok(nearest_vectors(&kernels, dims, &queries, &blocks, how_many));
+                };
+                let (parts, blocks) = in_lists(fast, segments, blocks);
+                let lists = (fast.centres.as_ref(), effort);
+                Ok(nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), lists, how_many))
+            }
+            DescriptorKind::Code(bits) => {
+                let extra = concat(search.extra, code);
+                let blocks = self.blocks(segments, (&extra_ids, &extra), search.only);
+                let queries: Vec<&[u64]> = search.queries.iter().map(code).collect();
+                Ok(nearest_codes(&kernels, bits, &queries, &blocks, how_many))
+            }
         }
     }
 
-    fn scan<M: Metric<Word: bytemuck::Pod>>(
+    /// The rows of segments, and those beside them.
+    fn blocks<'a, W: bytemuck::Pod>(
         &self,
-        metric: &M,
-        width: usize,
-        segments: &[Segment],
-        search: &Search<'_>,
-        words: fn(&Descriptor) -> &[M::Word],
-    ) -> Vec<Vec<ScoredId>> {
-        let extra_ids: Vec<RecordId> = search.extra.iter().map(|&(id, _)| id).collect();
-        let extra_rows: Vec<M::Word> = search.extra.iter().flat_map(|(_, row)| words(row)).copied().collect();
+        segments: &'a [Segment],
+        extra: (&'a [RecordId], &'a [W]),
+        only: Option<&[RecordId]>,
+    ) -> Vec<Block<'a, W>> {
         let stored = segments.iter().map(|segment| (&segment.ids[..], bytemuck::cast_slice(segment.bytes())));
-        let blocks: Vec<Block<'_, M::Word>> = stored
-            .chain([(&extra_ids[..], &extra_rows[..])])
-            .map(|(ids, rows)| Block { ids, rows, wanted: self.wanted(ids, search.only) })
-            .collect();
-        let queries: Vec<&[M::Word]> = search.queries.iter().map(words).collect();
-        scan::scan(metric, width, &queries, &blocks, (search.k, search.threads))
+        stored.chain([extra]).map(|(ids, rows)| Block { ids, rows, wanted: self.wanted(ids, only) }).collect()
     }
 
     /// Which rows to look at; `None` for all.
     fn wanted(&self, ids: &[RecordId], only: Option<&[RecordId]>) -> Option<Vec<bool>> {
         filter::wanted(ids, &self.live, only)
     }
+}
+
+/// Blocks of segments that have their rows in lists, and those that don't. The blocks of the segments come first.
+fn in_lists<'a>(
+    fast: &'a Fast,
+    segments: &[Segment],
+    blocks: Vec<Block<'a, f32>>,
+) -> (Vec<Part<'a>>, Vec<Block<'a, f32>>) {
+    let (mut parts, mut rest) = (Vec::new(), Vec::new());
+    for (i, block) in blocks.into_iter().enumerate() {
+        match segments.get(i).and_then(|segment| fast.lists(segment)) {
+            Some(lists) => parts.push(Part { block, lists }),
+            None => rest.push(block),
+        }
+    }
+    (parts, rest)
+}
+
+fn concat<W: Copy>(extra: &[(RecordId, Descriptor)], words: fn(&Descriptor) -> &[W]) -> Vec<W> {
+    extra.iter().flat_map(|(_, row)| words(row)).copied().collect()
 }
 
 fn vector(descriptor: &Descriptor) -> &[f32] {
@@ -315,6 +369,9 @@ fn code(descriptor: &Descriptor) -> &[u64] {
 /// Refuses a descriptor that isn't of the recipe's kind and length.
 pub(super) fn check_kind(descriptor: &Descriptor, kind: DescriptorKind) -> Result<(), StoreError> {
     let got = match (descriptor, kind) {
+        (Descriptor::Vector(values), _) if values.iter().any(|x| !x.is_finite()) => {
+            "vector with numbers that aren't finite".to_owned()
+        }
         (Descriptor::Vector(values), DescriptorKind::Vector(dims)) if values.len() == dims => return Ok(()),
         (Descriptor::Code(words), DescriptorKind::Code(bits)) if words.len() == bits.div_ceil(64) => return Ok(()),
         (Descriptor::Vector(values), _) => format!("vector of {} dimensions", values.len()),
@@ -362,5 +419,6 @@ pub(super) fn open_recipe_segments(db: &Database, dir: &Path, entry: &RecipeEntr
 
 fn open_recipe(db: &Database, dir: &Path, entry: &RecipeEntry) -> Result<Derived, StoreError> {
     let segments = open_recipe_segments(db, dir, entry)?;
-    Ok(Derived { entry: entry.clone(), segments, unsearchable: db.unsearchable(&entry.key)? })
+    let fast = Fast::open(db, dir, entry, &segments)?;
+    Ok(Derived { entry: entry.clone(), segments, fast, unsearchable: db.unsearchable(&entry.key)? })
 }

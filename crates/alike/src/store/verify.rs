@@ -1,12 +1,13 @@
 //! Looking for damage: every byte that the database vouches for, and the database itself.
 
 use super::records::{Database, is_key};
-use super::segment::{Place, Segment, SegmentEntry};
+use super::segment::{Layout, Place, Segment, SegmentEntry, map};
 use super::snapshot::{recipe_place, source_place};
 use super::writer::{is_orphan, names};
-use super::{Collection, RecordId, StoreError};
+use super::{Collection, DescriptorKind, RecipeEntry, RecordId, StoreError};
+use sha2::{Digest, Sha256};
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a check of a collection found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +52,11 @@ pub enum DamagePlace {
         /// The segment.
         segment: u64,
     },
+    /// The index of a recipe, made again from its descriptors.
+    Index {
+        /// Its key.
+        key: String,
+    },
     /// A file that no transaction named, left by a crash: harmless, removed by the next writer.
     Stray,
 }
@@ -58,7 +64,7 @@ pub enum DamagePlace {
 impl Collection {
     /// Reads the database and all segments, and compares sizes, headers, checksums, ids and counts with what is recorded.
     /// Fails only where the database can't be opened at all. `on_file` is told of each segment before it is read.
-    pub fn verify(&self, on_file: &mut dyn FnMut(&std::path::Path, u64)) -> Result<Verification, StoreError> {
+    pub fn verify(&self, on_file: &mut dyn FnMut(&Path, u64)) -> Result<Verification, StoreError> {
         let (database, _) = Database::open_to_read(&self.database())?;
         database.error(database.connection.execute_batch("BEGIN"))?;
         let mut check = Check { collection: self, database: &database, found: Verification::default(), on_file };
@@ -70,6 +76,7 @@ impl Collection {
         for recipe in database.recipes()? {
             let place = recipe_place(self.dir(), &recipe);
             check.segments("recipe", &recipe.key, &place)?;
+            check.index(&recipe)?;
         }
         check.strays()?;
         Ok(check.found)
@@ -94,9 +101,27 @@ impl Collection {
                 bytes += place.file(number).metadata().map_or(0, |metadata| metadata.len());
             }
         }
+        for recipe in database.recipes()? {
+            for (path, _) in index_files(&database, self.dir(), &recipe)? {
+                bytes += path.metadata().map_or(0, |metadata| metadata.len());
+            }
+        }
         Ok(bytes)
     }
 }
+
+/// The files of a recipe's index, and their hashes.
+fn index_files(database: &Database, dir: &Path, recipe: &RecipeEntry) -> Result<Vec<(PathBuf, [u8; 32])>, StoreError> {
+    let DescriptorKind::Vector(dims) = recipe.kind else { return Ok(Vec::new()) };
+    let centres = database.index(&recipe.key)?.and_then(|index| index.centres);
+    let quantised = database.quantised(&recipe.key)?.into_iter().map(|file| (file.number, file.sha256));
+    let at = |layout, number| Place { dir: recipe_place(dir, recipe).dir, layout }.file(number);
+    let centres = centres.into_iter().map(|(number, sha256)| (at(Layout::Centres(dims), number), sha256));
+    let quantised = quantised.map(|(number, sha256)| (at(Layout::Bytes(dims), number), sha256));
+    Ok(centres.chain(quantised).collect())
+}
+
+const CHANGED: &str = "its bytes have changed: the SHA-256 is another than the one recorded";
 
 struct Check<'a> {
     collection: &'a Collection,
@@ -160,15 +185,34 @@ impl Check<'_> {
         (self.on_file)(&path, segment.file_bytes());
         self.found.files += 1;
         self.found.bytes += segment.file_bytes();
-        (segment.sha256() != wanted)
-            .then(|| "its bytes have changed: the SHA-256 is another than the one recorded".to_owned())
+        (segment.sha256() != wanted).then(|| CHANGED.to_owned())
+    }
+
+    /// Files that make a search quick: rows in bytes, and the centres of their lists.
+    fn index(&mut self, recipe: &RecipeEntry) -> Result<(), StoreError> {
+        for (path, sha256) in index_files(self.database, self.collection.dir(), recipe)? {
+            let damage = match fs_err::File::open(&path).map_err(StoreError::from).and_then(|file| map(&file)) {
+                Ok(map) => {
+                    (self.on_file)(&path, map.len() as u64);
+                    self.found.files += 1;
+                    self.found.bytes += map.len() as u64;
+                    (Sha256::digest(&map)[..] != sha256).then(|| CHANGED.to_owned())
+                }
+                Err(error) if error.is_not_found() => Some("the file is missing".to_owned()),
+                Err(error) => Some(format!("can't be read: {error}")),
+            };
+            if let Some(what) = damage {
+                self.damage(path, what, DamagePlace::Index { key: recipe.key.clone() });
+            }
+        }
+        Ok(())
     }
 
     fn strays(&mut self) -> Result<(), StoreError> {
         for (folder, kind) in [("sources", "source"), ("recipes", "recipe")] {
             let dir = self.collection.dir().join(folder);
             for key in names(&dir)?.into_iter().filter(|name| is_key(name)) {
-                let known = self.database.segment_numbers(&format!("{kind} {key}"))?;
+                let known = self.database.files(kind, &key)?;
                 for name in names(&dir.join(&key))?.iter().filter(|name| is_orphan(name, &known)) {
                     let what = "left by a writer that was interrupted; the next one removes it";
                     self.damage(dir.join(&key).join(name), what, DamagePlace::Stray);

@@ -15,6 +15,7 @@ pub struct Writer {
     path: PathBuf,
     pub(super) dir: PathBuf,
     pub(super) next_segment: u64,
+    pub(super) threads: usize,
     /// Per source, the ids that have a row, read when first needed.
     taken: BTreeMap<String, BTreeSet<RecordId>>,
     /// What is being merged on another thread. Before the lock, which is to end after it.
@@ -67,6 +68,7 @@ impl Writer {
             path: path.to_owned(),
             dir: dir.to_owned(),
             next_segment: next,
+            threads: 1,
             taken,
             merge: None,
             waiting: 0,
@@ -74,6 +76,17 @@ impl Writer {
         };
         writer.remove_orphans()?;
         Ok(writer)
+    }
+
+    /// How many threads bring indexes in line; one where nothing is said. What comes out doesn't depend on it.
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
+    }
+
+    /// The number of the next file.
+    pub(super) fn take_number(&mut self) -> u64 {
+        self.next_segment += 1;
+        self.next_segment - 1
     }
 
     /// The first of `count` consecutive ids that are nobody's and never were.
@@ -299,21 +312,27 @@ impl Writer {
         let owner = |damage: &Damage| match &damage.place {
             DamagePlace::Source { key, segment } => Some((format!("source {key}"), *segment)),
             DamagePlace::Recipe { key, segment } => Some((format!("recipe {key}"), *segment)),
-            DamagePlace::Records | DamagePlace::Stray => None,
+            DamagePlace::Records | DamagePlace::Index { .. } | DamagePlace::Stray => None,
         };
         self.database.transaction(|connection| {
-            let struck = damages.iter().filter_map(owner);
-            struck.into_iter().try_for_each(|(owner, number)| records::remove_segment(connection, &owner, number))
+            for damage in damages {
+                if let DamagePlace::Index { key } = &damage.place {
+                    records::remove_index(connection, key)?;
+                } else if let Some((owner, number)) = owner(damage) {
+                    records::remove_segment(connection, &owner, number)?;
+                }
+            }
+            Ok(())
         })?;
         self.taken.clear();
         self.remove_orphans()
     }
 
     /// Removes what a crashed writer left: temporary files, and segments that no transaction made visible.
-    fn remove_orphans(&self) -> Result<(), StoreError> {
+    pub(super) fn remove_orphans(&self) -> Result<(), StoreError> {
         for (folder, kind) in [("sources", "source"), ("recipes", "recipe")] {
             for key in names(&self.dir.join(folder))?.iter().filter(|name| is_key(name)) {
-                let known = self.database.segment_numbers(&format!("{kind} {key}"))?;
+                let known = self.database.files(kind, key)?;
                 let place = self.dir.join(folder).join(key);
                 // Links aren't followed: only what lies in the collection is its own.
                 if !fs_err::symlink_metadata(&place)?.is_dir() {
@@ -332,14 +351,16 @@ fn is_storable(path: &Path) -> bool {
     path.is_absolute() || super::collection::is_plain(path)
 }
 
-/// Only names that a writer gives.
-pub(super) fn is_orphan(name: &str, known: &[u64]) -> bool {
+/// Names that a writer gives, but that aren't among those of known files.
+pub(super) fn is_orphan(name: &str, known: &BTreeSet<String>) -> bool {
     let Some((number, extension)) = name.split_once('.') else { return false };
-    let ours = matches!(extension, "npy" | "f32" | "bits");
-    let temporary = matches!(extension, "npy.tmp" | "f32.tmp" | "bits.tmp");
     let digits = number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
-    digits && (temporary || ours && number.parse().is_ok_and(|number| !known.contains(&number)))
+    let ours = EXTENSIONS.contains(&extension.strip_suffix(".tmp").unwrap_or(extension));
+    digits && ours && !known.contains(name)
 }
+
+/// Of all files that a writer makes.
+const EXTENSIONS: [&str; 5] = ["npy", "f32", "bits", "i8", "centres"];
 
 pub(super) fn names(dir: &Path) -> Result<Vec<String>, StoreError> {
     if !dir.is_dir() {

@@ -26,6 +26,7 @@ fn index(engine: &Engine, list: PathBuf, recipe: Recipe) -> SyncReport {
         decode: DecodeOptions::default(),
         jobs: 2,
         forget: false,
+        scan: None,
         who: "a test",
         cancel: &AtomicBool::new(false),
     };
@@ -40,8 +41,9 @@ fn precision_at_10(engine: &Engine, list: &Path) -> f64 {
     let describe =
         |path: &PathBuf| describer.describe(&Picture::open(path, &DecodeOptions::default()).unwrap()).unwrap();
     let descriptors: Vec<_> = queries.iter().map(|query| &query.path).map(describe).collect();
-    let options = SearchOptions { k: 10, label: None, tags: &[], path_prefix: None, min_score: None, threads: 2 };
-    let hits = searcher.search(&descriptors, &options).unwrap();
+    let options =
+        SearchOptions { k: 10, label: None, tags: &[], path_prefix: None, min_score: None, threads: 2, recall: 1.0 };
+    let hits = searcher.search(&descriptors, &options).unwrap().hits;
     let right = queries
         .iter()
         .zip(&hits)
@@ -123,6 +125,7 @@ fn cancelled_work_is_kept_and_resumed() {
         decode: DecodeOptions::default(),
         jobs: 2,
         forget: false,
+        scan: None,
         who: "a test",
         cancel: &cancel,
     };

@@ -31,7 +31,7 @@ fn segments(collection: &Collection) -> usize {
     collection.snapshot().unwrap().sizes().sources[0].segments
 }
 
-fn found(snapshot: &Snapshot) -> Vec<alike::store::ScoredId> {
+fn found(snapshot: &Snapshot) -> Vec<alike::index::ScoredId> {
     let query = [Descriptor::Vector(vec![1.0, 0.0, 0.0])];
     snapshot.search(&search(&query, 50)).unwrap().remove(0)
 }

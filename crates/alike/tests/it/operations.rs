@@ -1,9 +1,10 @@
 //! Any sequence of operations, against a model that keeps everything in plain lists and looks at all of it.
 
 use crate::store::{CODES, SOURCE, VECTORS, batch, fresh, recipe, unit};
+use alike::index::ScoredId;
 use alike::recipe::{Descriptor, DescriptorKind};
 use alike::store::{
-    Batch, Collection, Label, Record, RecordId, RootKind, ScoredId, Search, Snapshot, Tag, TagCount, Writer,
+    Batch, Collection, Label, Record, RecordId, RootKind, ScanChoice, Search, Snapshot, Tag, TagCount, Writer,
 };
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -37,6 +38,8 @@ enum Operation {
     Untag(Vec<Index>, usize),
     Derive,
     LoseDerivedFiles,
+    /// What the next end of a writer makes an index for.
+    Choose(ScanChoice),
     Finish,
     Reopen,
     /// To be asked again at the end.
@@ -62,6 +65,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (some(), 0..NAMES.len()).prop_map(|(which, name)| Operation::Untag(which, name)),
         3 => Just(Operation::Derive),
         1 => Just(Operation::LoseDerivedFiles),
+        2 => prop::sample::select(vec![ScanChoice::Exact, ScanChoice::Bytes, ScanChoice::Lists]).prop_map(Operation::Choose),
         2 => Just(Operation::Finish),
         1 => Just(Operation::Reopen),
         1 => Just(Operation::Hold),
@@ -194,6 +198,7 @@ impl Both {
                 drop(fs_err::remove_dir_all(self.collection.dir().join("recipes")));
                 self.model.known.iter_mut().for_each(|known| known.derived = false);
             }
+            Operation::Choose(choice) => self.writer().choose_scan(*choice).unwrap(),
             Operation::Finish => {
                 self.writer();
                 self.writer.take().unwrap().finish().unwrap();
@@ -300,7 +305,7 @@ fn compare_searches(snapshot: &Snapshot, model: &Model, only: Option<&[RecordId]
     let codes = rows.each_ref().map(|row| code(&[row]).unwrap());
     let kinds = [(VECTORS, DescriptorKind::Vector(DIMS), vectors), (CODES, DescriptorKind::Code(BITS), codes)];
     for ((recipe, kind, queries), k) in kinds.iter().flat_map(|kind| [1, 4, 100].map(|k| (kind, k))) {
-        let search = Search { recipe, kind: *kind, queries, k, only, extra: &[], threads: 1 };
+        let search = Search { recipe, kind: *kind, queries, k, only, extra: &[], threads: 1, recall: 1.0 };
         let wanted: Vec<_> = queries.iter().map(|query| model.search(query, k, only)).collect();
         assert_eq!(snapshot.search(&search).unwrap(), wanted, "the {k} best by {recipe} of {only:?}");
     }

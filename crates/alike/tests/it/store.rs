@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 #![allow(clippy::explicit_write, reason = "eprintln is captured, and a skipped test must be seen")]
 
+use alike::index::ScoredId;
 use alike::recipe::{Descriptor, DescriptorKind};
 use alike::store::*;
 use fs_err as fs;
@@ -78,6 +79,7 @@ pub(crate) fn search(queries: &[Descriptor], k: usize) -> Search<'_> {
         only: None,
         extra: &[],
         threads: 2,
+        recall: 1.0,
     }
 }
 
@@ -332,13 +334,16 @@ fn reads_the_first_format_and_brings_it_up_to_date_when_writing() {
     let (_folder, collection) = fresh(2);
     let query = [Descriptor::Vector(vec![1.0, 0.0])];
     let found = collection.snapshot().unwrap().search(&search(&query, 9)).unwrap();
-    sql(&collection, "DROP TABLE tags; DROP TABLE learned; UPDATE meta SET value = 1 WHERE key = 'format_version'");
+    sql(
+        &collection,
+        "DROP TABLE tags; DROP TABLE learned; DROP TABLE indexes; DROP TABLE quantised; UPDATE meta SET value = 1 WHERE key = 'format_version'",
+    );
     assert_eq!(
         Collection::open(collection.dir()).unwrap().snapshot().unwrap().search(&search(&query, 9)).unwrap(),
         found
     );
     collection.write("test").unwrap().finish().unwrap();
-    sql(&collection, "SELECT * FROM tags; SELECT * FROM learned");
+    sql(&collection, "SELECT * FROM tags; SELECT * FROM learned; SELECT * FROM indexes; SELECT * FROM quantised");
     assert_eq!(collection.snapshot().unwrap().search(&search(&query, 9)).unwrap(), found);
 }
 

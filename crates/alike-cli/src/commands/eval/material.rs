@@ -327,6 +327,7 @@ impl Run<'_> {
             jobs: self.args.decoding.jobs(),
             forget: true, // these rows follow their list; nobody else uses them
             who: "alike eval",
+            scan: None,
             cancel: self.cancel,
         };
         let report = index::sync(engine, &request, self.printer)?;

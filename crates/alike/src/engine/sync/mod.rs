@@ -11,7 +11,7 @@ use crate::gallery::{GalleryError, Skipped};
 use crate::model::ModelError;
 use crate::picture::DecodeOptions;
 use crate::recipe::{Plan, Recipe, RecipeError};
-use crate::store::StoreError;
+use crate::store::{ScanChoice, StoreError};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -65,6 +65,8 @@ pub struct SyncRequest<'a> {
     pub jobs: usize,
     /// Forget roots that are missing or empty, instead of refusing.
     pub forget: bool,
+    /// How vectors are to be searched from now on; `None` leaves it as it is.
+    pub scan: Option<ScanChoice>,
     /// Who writes, for those who find the collection locked.
     pub who: &'a str,
     /// Set by another thread (Ctrl-C): stop after what is under way, keep what is done.
@@ -213,7 +215,10 @@ pub(super) fn run(
 ) -> Result<SyncReport, SyncError> {
     let started = Instant::now();
     let mut report = SyncReport::default();
-    let mut writer = engine.collection().write(request.who)?;
+    let mut writer = engine.collection().write(request.who)?.with_threads(request.jobs);
+    if let Some(scan) = request.scan {
+        writer.choose_scan(scan)?;
+    }
     let snapshot = engine.collection().snapshot()?;
     let plans = recipes::plan_all(engine, &snapshot, &request.recipes)?;
     let sources = recipes::sources_of(&plans, &request.recipes);
