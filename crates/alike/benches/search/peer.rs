@@ -19,22 +19,16 @@ pub(crate) struct Peer {
     to: ChildStdin,
     from: BufReader<ChildStdout>,
     pub(crate) version: String,
-    _folder: tempfile::TempDir,
 }
 
 impl Peer {
     /// `None` without a Python: `ALIKE_PYTHON` names one that has `faiss-cpu`.
     pub(crate) fn start(set: &Set, truth: &[i64]) -> Option<Self> {
         let python = std::env::var("ALIKE_PYTHON").ok()?;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let file =
-            |name: &str, bytes: &[u8]| fs_err::write(folder.path().join(name), bytes).expect("room for the data");
-        file("base", bytemuck::cast_slice(&set.base));
-        file("queries", bytemuck::cast_slice(&set.queries));
-        file("truth", bytemuck::cast_slice(truth));
+        fs_err::write(set.folder.path().join("truth"), bytemuck::cast_slice(truth)).expect("room for the data");
         let mut child = Command::new(python)
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/search/faiss_peer.py"))
-            .arg(folder.path())
+            .arg(set.folder.path())
             .args([set.dims, set.lists, set.few].map(|number| number.to_string()))
             // Set where BLAS is to give the same numbers on all machines; they make it slower than it has to be.
             .env_remove("OPENBLAS_CORETYPE")
@@ -49,7 +43,7 @@ impl Peer {
         from.read_line(&mut version).expect("FAISS says which it is");
         let version: serde_json::Value = serde_json::from_str(&version).expect("ALIKE_PYTHON has faiss-cpu and numpy");
         let version = format!("FAISS {} ({})", version["version"].as_str()?, version["options"].as_str()?.trim());
-        Some(Self { child, to, from, version, _folder: folder })
+        Some(Self { child, to, from, version })
     }
 
     pub(crate) fn run(&mut self, task: &str, threads: usize) -> Done {

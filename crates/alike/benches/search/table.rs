@@ -1,9 +1,9 @@
 //! The tables of the page.
 
+use crate::ours::Ours;
 use crate::peer::Done;
 use crate::sets::Set;
-use crate::timing::Time;
-use crate::{ROUNDS, page};
+use crate::{Best, ROUNDS, page};
 use std::fmt::Write;
 
 pub(crate) fn begin() -> String {
@@ -12,16 +12,6 @@ pub(crate) fn begin() -> String {
          rounds in which the programs take turns. Recall is of the true ten nearest.\n",
         page::machine()
     )
-}
-
-/// One line: what was timed, by us and by FAISS.
-pub(crate) struct Row<'a> {
-    pub(crate) task: &'a str,
-    pub(crate) queries: usize,
-    pub(crate) time: Time,
-    pub(crate) recall: f64,
-    pub(crate) peer: Option<Done>,
-    pub(crate) threads: usize,
 }
 
 pub(crate) struct Lines {
@@ -35,7 +25,7 @@ impl Lines {
     pub(crate) fn new(set: &Set, peer: Option<&str>) -> Self {
         let mut text = String::new();
         writeln!(text, "\n### Set {}\n\nPeer: {}.\n", set.name, peer.unwrap_or("none")).expect("text takes text");
-        let numbers = set.base.len() as f64;
+        let numbers = set.base().len() as f64;
         Self { text, bytes: 4.0 * numbers, flops: 2.0 * numbers, limit: (0.0, 0.0) }
     }
 
@@ -56,29 +46,32 @@ impl Lines {
         self.line("|---|---|---|---|---|---|---|---|---|");
     }
 
-    pub(crate) fn row(&mut self, row: &Row<'_>) {
-        let speed = row.queries as f64 / row.time.wall;
-        let limit = if row.task.starts_with("f32, one") {
+    pub(crate) fn row(&mut self, task: &str, best: &Best, threads: usize) {
+        let speed = best.queries as f64 / best.time.wall;
+        let limit = if task.starts_with("f32, one") {
             format!("{:.2} of reading", speed * self.bytes / self.limit.0)
-        } else if row.task.starts_with("f32") {
-            format!("{:.2} of multiplying", speed * self.flops / self.limit.1 / row.threads as f64)
+        } else if task.starts_with("f32") {
+            format!("{:.2} of multiplying", speed * self.flops / self.limit.1 / threads as f64)
         } else {
             String::new()
         };
-        let peer = row.peer.as_ref().map_or(String::from("| | | | "), |done| {
+        let peer = best.peer.as_ref().map_or(String::from(" | | | | "), |done| {
             let theirs = done.queries as f64 / done.wall;
-            let by_cpu = (row.queries as f64 / row.time.cpu) / (done.queries as f64 / done.cpu);
+            let by_cpu = (best.queries as f64 / best.time.cpu) / (done.queries as f64 / done.cpu);
             format!("{} | {theirs:.0} | {:.4} | {:.2} | {by_cpu:.2}", done.what, done.recall, speed / theirs)
         });
-        self.line(&format!("| {} | {speed:.0} | {:.4} | {limit} | {peer} |", row.task, row.recall));
+        self.line(&format!("| {task} | {speed:.0} | {:.4} | {limit} | {peer} |", best.recall));
     }
 
-    pub(crate) fn builds(&mut self, ours: Time, ivf: &Done, hnsw: &Done) {
+    pub(crate) fn builds(&mut self, ours: &Ours<'_>, ivf: &Done, hnsw: &Done) {
+        let (build, measuring) = (ours.build, ours.measuring);
         self.line(&format!(
-            "\nBuilding the lists on 2 threads: {:.1} CPU s; FAISS IVF {:.1} CPU s (ours / FAISS {:.2}), HNSW {:.1} CPU s.",
-            ours.cpu,
+            "\nBuilding the lists: {:.1} CPU s, and {:.1} to measure their recall; FAISS IVF {:.1} CPU s (ours / FAISS {:.2} \
+             without measuring), HNSW {:.1} CPU s.",
+            build.cpu,
+            measuring.cpu,
             ivf.cpu,
-            ours.cpu / ivf.cpu,
+            build.cpu / ivf.cpu,
             hnsw.cpu
         ));
     }

@@ -15,7 +15,7 @@ pub use codes::nearest_codes;
 pub use kernels::Kernels;
 pub use lists::Lists;
 pub use quantised::{Centres, Effort, Part, nearest_quantised};
-pub use vectors::nearest_vectors;
+pub use vectors::{nearest_among, nearest_vectors};
 
 use crate::store::RecordId;
 

@@ -94,3 +94,10 @@ impl<'a, T> Iterator for Turns<'a, T> {
         Some((index, self.items.get(index)?))
     }
 }
+
+/// What threads made of the items they got, in the order of the items.
+pub(super) fn in_order<T>(parts: Vec<Vec<(usize, T)>>) -> Vec<T> {
+    let mut all: Vec<(usize, T)> = parts.into_iter().flatten().collect();
+    all.sort_unstable_by_key(|part| part.0);
+    all.into_iter().map(|part| part.1).collect()
+}

@@ -4,7 +4,7 @@ use super::candidates::Candidates;
 use super::exact::Ranked;
 use super::kernels::{ByteQuery, rounding};
 use super::lists::{Lists, Quantised};
-use super::pieces::deal;
+use super::pieces::{deal, in_order};
 use super::{Block, Kernels, ScoredId, exact, vectors};
 use crate::store::RecordId;
 use std::ops::Range;
@@ -257,10 +257,4 @@ fn places(candidates: Vec<Candidates>) -> Vec<(f32, Place)> {
         candidates.finish().into_iter().map(move |(score, row)| (score, Place { part: part as u32, row }))
     };
     candidates.into_iter().enumerate().flat_map(in_part).collect()
-}
-
-fn in_order<T>(parts: Vec<Vec<(usize, T)>>) -> Vec<T> {
-    let mut all: Vec<(usize, T)> = parts.into_iter().flatten().collect();
-    all.sort_unstable_by_key(|part| part.0);
-    all.into_iter().map(|part| part.1).collect()
 }

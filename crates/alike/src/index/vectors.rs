@@ -3,7 +3,7 @@
 use super::candidates::Candidates;
 use super::exact::Ranked;
 use super::kernels::{Tile, TileHit, rounding};
-use super::pieces::{Piece, Places, deal, pieces};
+use super::pieces::{Piece, Places, deal, in_order, pieces};
 use super::{Block, Kernels, ScoredId, exact};
 
 /// Fewer queries than this are multiplied one by one: laying them out in panels wouldn't pay.
@@ -55,6 +55,40 @@ pub(super) fn ranked(
         }));
     }
     results
+}
+
+/// The `k` nearest to each query among candidates of its own, which are places in the block: what a search by something
+/// coarser found is ranked by the rows themselves.
+///
+/// # Panics
+///
+/// If queries and rows don't have `dims` numbers, there are other numbers of queries and candidates, or a candidate lies
+/// behind the last row.
+pub fn nearest_among(
+    kernels: &Kernels,
+    dims: usize,
+    queries: &[&[f32]],
+    block: &Block<'_, f32>,
+    candidates: &[Vec<u32>],
+    (k, threads): (usize, usize),
+) -> Vec<Vec<ScoredId>> {
+    assert_eq!(queries.len(), candidates.len(), "candidates for each query");
+    let both: Vec<_> = queries.iter().zip(candidates).collect();
+    let one = |(query, places): (&&[f32], &[u32])| {
+        let mut scores = vec![0.0; places.len()];
+        kernels.dots_at(query, block.rows, places, &mut scores);
+        let mut best = Candidates::new(k, 2.0 * rounding(dims, exact::norm(query)));
+        places.iter().zip(scores).for_each(|(&place, score)| best.offer(score, place as usize));
+        let row = |(_, place): (f32, u32)| {
+            let place = place as usize;
+            (block.ids[place], &block.rows[place * dims..][..dims])
+        };
+        exact::rounded(exact::best(query, &best.finish().into_iter().map(row).collect::<Vec<_>>(), k))
+    };
+    let ranked = deal(&both, threads, |turns| {
+        turns.map(|(i, (query, places))| (i, one((query, places)))).collect::<Vec<_>>()
+    });
+    in_order(ranked)
 }
 
 /// One list of candidates for each query.
