@@ -53,6 +53,9 @@ fn print(collection: &Collection, snapshot: &Snapshot, printer: &Printer) -> any
             shape(recipe.kind),
             human_bytes(bytes)
         ))?;
+        if let Some(pictures) = snapshot.learned_from(&recipe.key)? {
+            printer.line(format_args!("            learnt from a gallery of {pictures} pictures"))?;
+        }
         let scan = scan(snapshot, recipe);
         printer.line(format_args!("            searched by {scan}: {}", scan.why))?;
     }
@@ -103,18 +106,19 @@ fn shown_root(collection: &Collection, root: &Root) -> String {
 
 fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde_json::Value> {
     let sizes = snapshot.sizes();
-    let recipe = |(position, recipe): (usize, &RecipeEntry)| {
+    let recipe = |(position, recipe): (usize, &RecipeEntry)| -> anyhow::Result<serde_json::Value> {
         let scan = scan(snapshot, recipe);
         let size = sizes.recipes.iter().find(|size| size.key == recipe.key);
         let (kind, dims) = match recipe.kind {
             DescriptorKind::Vector(dims) => ("vector", dims),
             DescriptorKind::Code(bits) => ("code", bits),
         };
-        json!({
+        Ok(json!({
             "recipe": recipe.text, "recipe_canonical": recipe.canonical, "default": position == 0, "kind": kind, "size": dims,
             "descriptors": size.map_or(0, |size| size.live_rows), "bytes": size.map_or(0, |size| size.bytes),
             "scan": scan.to_string(), "scan_why": scan.why, "recall": scan.recall,
-        })
+            "learnt_from": snapshot.learned_from(&recipe.key)?,
+        }))
     };
     let source = |source: &alike::store::SourceEntry| {
         let size = sizes.sources.iter().find(|size| size.key == source.key);
@@ -129,7 +133,7 @@ fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde
         "collection": collection.dir().to_string_lossy(),
         "pictures": snapshot.ids().len(),
         "roots": snapshot.roots().iter().map(|root| shown_root(collection, root)).collect::<Vec<_>>(),
-        "recipes": snapshot.recipes().iter().enumerate().map(recipe).collect::<Vec<_>>(),
+        "recipes": snapshot.recipes().iter().enumerate().map(recipe).collect::<anyhow::Result<Vec<_>>>()?,
         "sources": snapshot.sources().iter().map(source).collect::<Vec<_>>(),
         "labels": labels.iter().map(|l| json!({"label": l.label.id, "label_name": l.label.name, "pictures": l.records})).collect::<Vec<_>>(),
         "tags": tags.iter().map(|t| json!({"tag": t.tag, "pictures": t.records})).collect::<Vec<_>>(),

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
   alike verify                    read every byte of the collection found upward from here
   alike verify -c DIR --repair    and mend what is damaged
 
-Checks the records, the size, header and SHA-256 of each file, the ids of its rows, and that descriptors are what the rows
-of their sources give. --repair derives descriptors anew; rows of sources that are damaged are described again from the
-pictures. Damaged records can't be mended: restore them from a copy, or index into a new collection.
+Checks the records, the size, header and SHA-256 of each file, the ids of its rows, what recipes learnt, and that
+descriptors are what the rows of their sources give. --repair derives descriptors anew, and learns anew; rows of sources
+that are damaged are described again from the pictures. Damaged records can't be mended: restore them from a copy, or index into a new collection.
 
 Exit codes: 0 sound, 2 damaged.")]
 pub(crate) struct VerifyArgs {
@@ -121,6 +121,7 @@ fn as_json(engine: &Engine, found: &Verification) -> Value {
             DamagePlace::Source { key, .. } => ("source", Some(key)),
             DamagePlace::Recipe { key, .. } => ("recipe", Some(key)),
             DamagePlace::Index { key } => ("index", Some(key)),
+            DamagePlace::Learned { key } => ("learned", Some(key)),
             DamagePlace::Stray => ("stray", None),
         };
         json!({ "path": damage.path.to_string_lossy(), "what": damage.what, "place": place, "key": key })

@@ -12,6 +12,7 @@ mod documents;
 mod eval;
 mod gallery;
 mod index;
+mod learning;
 mod models;
 mod networks;
 mod search;

@@ -58,11 +58,19 @@ fn tasks(set: &Set, ours: &Ours<'_>) -> Vec<Task> {
     vec![
         task("f32, one query at a time".into(), Search::ExactOne, "flat one"),
         task("f32, 1000 queries".into(), Search::ExactBatch, "flat batch"),
-        task(format!("int8, {} scored again, one query at a time", ours.bytes_effort.depth), Search::BytesOne, "flat one"),
+        task(
+            format!("int8, {} scored again, one query at a time", ours.bytes_effort.depth),
+            Search::BytesOne,
+            "flat one",
+        ),
         task(lists(), Search::Lists, "ivf"),
         task(lists(), Search::Lists, "hnsw"),
         task(format!("codes of {} bits", set.dims), Search::Codes, "codes"),
-        task(format!("codes, {} scored again", set.rescored), Search::CodesRescored, &format!("codes {}", set.rescored)),
+        task(
+            format!("codes, {} scored again", set.rescored),
+            Search::CodesRescored,
+            &format!("codes {}", set.rescored),
+        ),
     ]
 }
 
@@ -85,7 +93,8 @@ impl Best {
 fn measure(set: &Set) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let ours = Ours::build(set, cores);
-    let truth: Vec<i64> = ours.run(Search::ExactBatch, cores).iter().flatten().map(|hit| hit.id.cast_signed()).collect();
+    let truth: Vec<i64> =
+        ours.run(Search::ExactBatch, cores).iter().flatten().map(|hit| hit.id.cast_signed()).collect();
     let mut peer = Peer::start(set, &truth);
     let mut lines = table::Lines::new(set, peer.as_ref().map(|peer| peer.version.as_str()));
     let tasks = tasks(set, &ours);

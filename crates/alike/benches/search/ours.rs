@@ -65,8 +65,7 @@ impl<'a> Ours<'a> {
         let effort = |measured: Vec<Recall>| effort_for(&measured, WANTED).expect("something was measured");
         ours.bytes_effort = effort(measure(&kernels, set.dims, &[ours.part(&ours.bytes)], None, threads));
         let part = [ours.part(&ours.in_lists)];
-        let (measuring, measured) =
-            Time::with(|| measure(&kernels, set.dims, &part, Some(&ours.centres), threads));
+        let (measuring, measured) = Time::with(|| measure(&kernels, set.dims, &part, Some(&ours.centres), threads));
         (ours.measuring, ours.lists_effort) = (measuring, effort(measured));
         ours
     }

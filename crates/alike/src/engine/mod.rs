@@ -3,6 +3,7 @@
 mod edit;
 mod extract;
 mod filter;
+mod learn;
 mod networks;
 mod search;
 mod sync;
@@ -13,8 +14,8 @@ pub use search::{Describer, Found, Hit, Matrix, SearchError, SearchOptions, Sear
 pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
 
 use crate::picture::PictureError;
-use crate::recipe::{Plan, Recipe, RecipeError};
-use crate::store::{Collection, RecipeEntry, Snapshot};
+use crate::recipe::{Draft, Plan, Recipe, RecipeError};
+use crate::store::{Collection, RecipeEntry, RecordId, Snapshot};
 use std::sync::Arc;
 
 /// A collection with the networks that describe pictures for it.
@@ -57,15 +58,26 @@ impl Engine {
 
     /// A recipe bound to the networks at hand: where it names none it means the one that was given, else the first that
     /// the collection has rows of.
-    pub fn plan(&self, recipe: &Recipe) -> Result<Arc<Plan>, SearchError> {
+    pub fn draft(&self, recipe: &Recipe) -> Result<Arc<Draft>, SearchError> {
         let models = self.models(&self.collection.snapshot()?);
-        Ok(Arc::new(Plan::new(recipe, &models)?))
+        Ok(Arc::new(Draft::new(recipe, &models)?))
     }
 
     /// Opens a snapshot of the collection for a recipe that is bound already; `text` is what its author wrote. The
-    /// collection must have rows of all its sources.
+    /// collection must have rows of all its sources. What the recipe learns it learns from these pictures alone, whatever
+    /// else the collection has or keeps: an evaluation's queries may be among it.
+    pub fn searcher_from(&self, draft: &Draft, text: &str, gallery: &[RecordId]) -> Result<Searcher, SearchError> {
+        let snapshot = self.collection.snapshot()?;
+        search::require_rows(&snapshot, draft, text)?;
+        let plan = Arc::new(learn::learnt_from(&snapshot, draft, gallery)?);
+        Ok(Searcher::new(&self.collection, snapshot, plan, text))
+    }
+
+    /// The same with what the recipe learnt elsewhere, for pictures that must not teach it.
     pub fn searcher_by(&self, plan: Arc<Plan>, text: &str) -> Result<Searcher, SearchError> {
-        Searcher::of(self.collection.clone(), self.collection.snapshot()?, plan, text)
+        let snapshot = self.collection.snapshot()?;
+        search::require_rows(&snapshot, &plan, text)?;
+        Ok(Searcher::new(&self.collection, snapshot, plan, text))
     }
 
     /// The networks that a recipe may mean: the given one first, then those the collection has rows of, as far as they
@@ -82,7 +94,7 @@ impl Engine {
     }
 
     /// Binds a recipe of the collection to the networks it was made with.
-    fn plan_entry(&self, snapshot: &Snapshot, entry: &RecipeEntry) -> Result<Plan, PlanError> {
+    fn draft_entry(&self, snapshot: &Snapshot, entry: &RecipeEntry) -> Result<Draft, PlanError> {
         let mut models = Vec::new();
         for key in &entry.sources {
             let source = snapshot.sources().iter().find(|source| source.key == *key);
@@ -94,11 +106,11 @@ impl Engine {
                 models.push(model);
             }
         }
-        let plan = Plan::new(&entry.text.parse()?, &models)?;
-        if plan.key() != entry.key {
-            return Err(PlanError::Changed { recipe: entry.canonical.clone(), now: plan.canonical().to_owned() });
+        let draft = Draft::new(&entry.text.parse()?, &models)?;
+        if draft.key() != entry.key {
+            return Err(PlanError::Changed { recipe: entry.canonical.clone(), now: draft.canonical().to_owned() });
         }
-        Ok(plan)
+        Ok(draft)
     }
 }
 

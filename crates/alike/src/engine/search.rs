@@ -1,11 +1,11 @@
 //! A picture in, ranked hits out.
 
 use super::extract::Extractor;
-use super::{DescribeError, Engine, PlanError, filter, models_of};
+use super::{DescribeError, Engine, PlanError, filter, learn, models_of};
 use crate::index::ScoredId;
 use crate::model::Model;
 use crate::picture::Picture;
-use crate::recipe::{Descriptor, DescriptorKind, Plan, Recipe};
+use crate::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan, Recipe};
 use crate::store::{Collection, Record, RecordId, Scan, Search, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,9 @@ pub enum SearchError {
     /// A recipe that doesn't parse or bind.
     #[error(transparent)]
     Recipe(#[from] crate::recipe::RecipeError),
+    /// The gallery is too small for what the recipe learns.
+    #[error(transparent)]
+    Learn(#[from] LearnError),
     /// A network can't be had.
     #[error(transparent)]
     Networks(#[from] super::NetworksError),
@@ -139,26 +142,19 @@ impl Searcher {
         let collection = engine.collection().clone();
         let snapshot = collection.snapshot()?;
         refuse_other_model(engine, &snapshot)?;
-        let (plan, text) = match recipe {
-            None => default_plan(engine, &snapshot)?,
-            Some(text) => (Plan::new(&text.parse::<Recipe>()?, &engine.models(&snapshot))?, text.to_owned()),
+        let (draft, text) = match recipe {
+            None => default_draft(engine, &snapshot)?,
+            Some(text) => (Draft::new(&text.parse::<Recipe>()?, &engine.models(&snapshot))?, text.to_owned()),
         };
-        Self::of(collection, snapshot, Arc::new(plan), &text)
+        require_rows(&snapshot, &draft, &text)?;
+        let plan = Arc::new(learn::ready(&snapshot, &draft)?);
+        Ok(Self::new(&collection, snapshot, plan, &text))
     }
 
-    pub(super) fn of(
-        collection: Collection,
-        snapshot: Snapshot,
-        plan: Arc<Plan>,
-        text: &str,
-    ) -> Result<Self, SearchError> {
-        let has = |key: &str| snapshot.sources().iter().any(|have| have.key == key);
-        if let Some(source) = plan.sources().iter().find(|source| !has(source.id().key())) {
-            let have = snapshot.sources().iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join(", ");
-            let have = if have.is_empty() { "none".to_owned() } else { have };
-            return Err(SearchError::NoRows { wanted: source.id().to_string(), have, recipe: text.to_owned() });
-        }
-        Ok(Self { collection, snapshot, plan, text: text.to_owned(), unstored: OnceLock::new() })
+    /// The snapshot has [rows of the plan's sources](require_rows).
+    pub(super) fn new(collection: &Collection, snapshot: Snapshot, plan: Arc<Plan>, text: &str) -> Self {
+        let (collection, text) = (collection.clone(), text.to_owned());
+        Self { collection, snapshot, plan, text, unstored: OnceLock::new() }
     }
 
     /// The recipe as the user wrote it.
@@ -169,6 +165,11 @@ impl Searcher {
     /// The recipe with everything spelt out.
     pub fn canonical(&self) -> &str {
         self.plan.canonical()
+    }
+
+    /// The recipe with what it learnt.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
     }
 
     /// The collection it belongs to.
@@ -331,12 +332,21 @@ impl Describer<'_> {
     }
 }
 
-fn default_plan(engine: &Engine, snapshot: &Snapshot) -> Result<(Plan, String), SearchError> {
+fn default_draft(engine: &Engine, snapshot: &Snapshot) -> Result<(Draft, String), SearchError> {
     let entry = snapshot
         .recipes()
         .first()
         .ok_or_else(|| SearchError::Empty { dir: engine.collection().dir().to_path_buf() })?;
-    Ok((engine.plan_entry(snapshot, entry)?, entry.text.clone()))
+    Ok((engine.draft_entry(snapshot, entry)?, entry.text.clone()))
+}
+
+/// Fails unless the snapshot has rows of all sources of a recipe.
+pub(super) fn require_rows(snapshot: &Snapshot, draft: &Draft, text: &str) -> Result<(), SearchError> {
+    let has = |key: &str| snapshot.sources().iter().any(|have| have.key == key);
+    let Some(source) = draft.sources().iter().find(|source| !has(source.id().key())) else { return Ok(()) };
+    let have = snapshot.sources().iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join(", ");
+    let have = if have.is_empty() { "none".to_owned() } else { have };
+    Err(SearchError::NoRows { wanted: source.id().to_string(), have, recipe: text.to_owned() })
 }
 
 fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SearchError> {

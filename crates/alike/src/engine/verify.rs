@@ -1,8 +1,7 @@
 //! Looking for damage in a collection, and mending what can be mended.
 
-use super::sync;
-use super::{Engine, SyncError};
-use crate::recipe::Plan;
+use super::{Engine, SyncError, learn, sync};
+use crate::recipe::{Draft, Plan};
 use crate::store::{Damage, DamagePlace, RecipeEntry, Snapshot, StoreError, Verification};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,12 +19,30 @@ impl Engine {
         }
         let snapshot = self.collection().snapshot()?;
         for entry in snapshot.recipes() {
-            match self.plan_entry(&snapshot, entry) {
-                Ok(plan) => found.damages.extend(self.stale(&snapshot, entry, &plan)?),
+            match self.draft_entry(&snapshot, entry) {
+                Ok(draft) => self.check_derived(&snapshot, entry, &draft, &mut found)?,
                 Err(error) => found.notes.push(format!("descriptors of `{}` are not compared: {error}", entry.text)),
             }
         }
         Ok(found)
+    }
+
+    fn check_derived(
+        &self,
+        snapshot: &Snapshot,
+        entry: &RecipeEntry,
+        draft: &Draft,
+        found: &mut Verification,
+    ) -> Result<(), StoreError> {
+        match learn::stored(snapshot, draft) {
+            Ok(Some(plan)) => found.damages.extend(self.stale(snapshot, entry, &plan)?),
+            Ok(None) => found.notes.push(format!("`{}` has learnt nothing from the gallery yet", entry.text)),
+            Err(StoreError::Damaged { what, path }) => {
+                found.damages.push(Damage { path, what, place: DamagePlace::Learned { key: entry.key.clone() } });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// Segments whose descriptors aren't what the rows give.

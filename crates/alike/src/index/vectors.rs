@@ -85,9 +85,8 @@ pub fn nearest_among(
         };
         exact::rounded(exact::best(query, &best.finish().into_iter().map(row).collect::<Vec<_>>(), k))
     };
-    let ranked = deal(&both, threads, |turns| {
-        turns.map(|(i, (query, places))| (i, one((query, places)))).collect::<Vec<_>>()
-    });
+    let ranked =
+        deal(&both, threads, |turns| turns.map(|(i, (query, places))| (i, one((query, places)))).collect::<Vec<_>>());
     in_order(ranked)
 }
 

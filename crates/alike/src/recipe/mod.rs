@@ -7,7 +7,17 @@
 //! call   := name ["@" model] ["(" arg ("," arg)* ")"]
 //! arg    := [key "="] (number | identifier | "quoted" | recipe)
 //! ```
+//!
+//! The step `hash(METHOD, ..)` makes a code of a vector: of a term that stands alone the raw row, else the fused vector.
+//!
+//! | method | bits | bit `i` is set where |
+//! |---|---|---|
+//! | `mean` | dimensions | `sigmoid(x_i)` exceeds the mean of the vector's own sigmoids |
+//! | `gallery-mean`, `gallery-median` | dimensions | `x_i` exceeds the mean or median of dimension `i` over the gallery |
+//! | `lsh, BITS` | 1..=4096, usually 64 | `x` lies on the positive side of random hyperplane `i` (Charikar, STOC 2002) |
+//! | `itq, BITS, seed=N` | 1..=dimensions, usually 64 | the same of hyperplanes learnt by iterative quantisation (Gong and Lazebnik, CVPR 2011); `N` is where its rotation starts, usually 0 |
 
+mod bind;
 mod descriptor;
 mod hash;
 mod parse;
@@ -16,12 +26,12 @@ mod text;
 
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
-pub use plan::Plan;
+pub use plan::{Draft, LearnError, Plan};
 
 use std::str::FromStr;
 
 /// A parsed recipe. Display gives normalised text that parses to the same recipe; whether its sources and steps exist
-/// is found out by [`Plan::new`].
+/// is found out by [`Draft::new`].
 ///
 /// ```
 /// let recipe: alike::recipe::Recipe = "2*color+texture|hash( mean )".parse()?;
@@ -138,6 +148,16 @@ pub enum RecipeError {
         column: usize,
         /// What it takes.
         takes: &'static str,
+    },
+    /// A code that is too long, or has no bits at all.
+    #[error("{bits} bits at column {column}: wanted a whole number from 1 to {most}")]
+    Bits {
+        /// As read.
+        bits: f64,
+        /// The most there may be: 4096, and with a method that turns axes, the dimensions of the vector.
+        most: usize,
+        /// Where the step stands.
+        column: usize,
     },
     /// A recipe names a model that wasn't given.
     #[error("unknown model `{name}` at column {column}: {}", if known.is_empty() { "no model was given".into() } else { format!("given are {known}") })]

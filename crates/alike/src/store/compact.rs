@@ -41,7 +41,7 @@ impl Writer {
     }
 
     /// Waits for the thread.
-    fn settle(&mut self) -> Result<(), StoreError> {
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         let Some(merge) = self.merge.take() else { return Ok(()) };
         merge.finish()?.into_iter().try_for_each(|merged| self.switch(merged))
     }

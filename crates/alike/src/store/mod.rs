@@ -6,6 +6,7 @@ mod compact;
 mod error;
 mod fast;
 mod filter;
+mod learned;
 mod lock;
 mod merge;
 mod npy;
@@ -106,7 +107,7 @@ pub enum RootKind {
 /// A recipe that the collection keeps descriptors of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipeEntry {
-    /// Folder name: [`crate::recipe::Plan::key`].
+    /// Folder name: [`crate::recipe::Draft::key`].
     pub key: String,
     /// As the user wrote it.
     pub text: String,

@@ -581,6 +581,14 @@ pub(super) fn put_meta(connection: &Connection, key: &str, value: i64) -> rusqli
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", params![key, value]).map(drop)
 }
 
+/// All of an owner, and its index.
+pub(super) fn remove_segments(connection: &Connection, owner: &str) -> rusqlite::Result<()> {
+    if let Some(recipe) = owner.strip_prefix("recipe ") {
+        remove_index(connection, recipe)?;
+    }
+    connection.execute("DELETE FROM segments WHERE owner = ?", [owner]).map(drop)
+}
+
 pub(super) fn put_unsearchable(connection: &Connection, recipe: &str, id: RecordId) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO unsearchable VALUES (?, ?)";
     connection.prepare_cached(sql)?.execute(params![recipe, id.cast_signed()]).map(drop)

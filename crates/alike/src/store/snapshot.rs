@@ -203,6 +203,22 @@ impl Snapshot {
         &self.recipe_entries
     }
 
+    /// What a recipe's step learnt from the gallery, as [`Plan::parameters`](crate::recipe::Plan::parameters) gave it;
+    /// `None` before that, and for recipes that don't learn. Fails if it is damaged.
+    pub fn learned(&self, recipe: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database().learned(&self.derived(recipe)?.entry)
+    }
+
+    /// For a reader who can't make anything of what is recorded.
+    pub(crate) fn damaged(&self, what: impl Into<String>) -> StoreError {
+        self.database().damaged(what)
+    }
+
+    /// From how large a gallery a recipe's step learnt, in pictures.
+    pub fn learned_from(&self, recipe: &str) -> Result<Option<u64>, StoreError> {
+        self.database().learned_from(recipe)
+    }
+
     /// The sources.
     pub fn sources(&self) -> &[SourceEntry] {
         &self.source_entries

@@ -57,6 +57,11 @@ pub enum DamagePlace {
         /// Its key.
         key: String,
     },
+    /// What a step of a recipe learnt, learnt again from the rows.
+    Learned {
+        /// Key of the recipe.
+        key: String,
+    },
     /// A file that no transaction named, left by a crash: harmless, removed by the next writer.
     Stray,
 }
@@ -77,6 +82,7 @@ impl Collection {
             let place = recipe_place(self.dir(), &recipe);
             check.segments("recipe", &recipe.key, &place)?;
             check.index(&recipe)?;
+            check.learned(&recipe);
         }
         check.strays()?;
         Ok(check.found)
@@ -206,6 +212,13 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    fn learned(&mut self, recipe: &RecipeEntry) {
+        if let Err(error) = self.database.learned(recipe) {
+            let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
+            self.damage(self.collection.database(), what, DamagePlace::Learned { key: recipe.key.clone() });
+        }
     }
 
     fn strays(&mut self) -> Result<(), StoreError> {

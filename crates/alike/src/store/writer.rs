@@ -1,3 +1,4 @@
+use super::learned::{put_learned, remove_learned};
 use super::lock::WriterLock;
 use super::merge::Merge;
 use super::records::{self, Database, is_key};
@@ -5,6 +6,7 @@ use super::segment::{Place, SegmentEntry, SegmentFile, write_file};
 use super::snapshot::{check_kind, open_recipe_segments, recipe_place, source_place};
 use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError, tags};
 use crate::recipe::Descriptor;
+use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -287,6 +289,19 @@ impl Writer {
         Ok(missing.len())
     }
 
+    /// Keeps what a recipe's step learnt from a gallery of so many pictures with rows, in
+    /// the place of what it learnt before. Descriptors that were derived with other parameters are struck in
+    /// the same transaction; [`derive`](Self::derive) makes them anew.
+    pub fn learn(&mut self, recipe: &str, rows: u64, parameters: &[u8]) -> Result<(), StoreError> {
+        // Orphans are removed below, and the file that a merge is writing would pass for one.
+        self.settle()?;
+        self.database.transaction(|connection| {
+            put_learned(connection, recipe, rows, parameters)?;
+            records::remove_segments(connection, &format!("recipe {recipe}"))
+        })?;
+        self.remove_orphans()
+    }
+
     /// Strikes derived segments whose files are gone or damaged from the list.
     pub(super) fn forget_lost(&mut self, recipe: &str) -> Result<(), StoreError> {
         let entry = self.database.recipes()?.into_iter().find(|entry| entry.key == recipe);
@@ -305,25 +320,26 @@ impl Writer {
     }
 
     /// Strikes segments that [`Collection::verify`](super::Collection::verify) found damaged from the list, and removes
-    /// their files: what they held is made again by the next run that describes or derives.
+    /// their files: what they held is made again by the next run that describes or derives. With damaged parameters go all
+    /// descriptors that were derived with them, since others are learnt.
     pub fn strike(&mut self, damages: &[Damage]) -> Result<(), StoreError> {
         // What is being merged may have been read from what is damaged.
         self.merge = None;
-        let owner = |damage: &Damage| match &damage.place {
-            DamagePlace::Source { key, segment } => Some((format!("source {key}"), *segment)),
-            DamagePlace::Recipe { key, segment } => Some((format!("recipe {key}"), *segment)),
-            DamagePlace::Records | DamagePlace::Index { .. } | DamagePlace::Stray => None,
-        };
-        self.database.transaction(|connection| {
-            for damage in damages {
-                if let DamagePlace::Index { key } = &damage.place {
-                    records::remove_index(connection, key)?;
-                } else if let Some((owner, number)) = owner(damage) {
-                    records::remove_segment(connection, &owner, number)?;
-                }
+        let strike = |connection: &Connection, damage: &Damage| match &damage.place {
+            DamagePlace::Source { key, segment } => {
+                records::remove_segment(connection, &format!("source {key}"), *segment)
             }
-            Ok(())
-        })?;
+            DamagePlace::Recipe { key, segment } => {
+                records::remove_segment(connection, &format!("recipe {key}"), *segment)
+            }
+            DamagePlace::Learned { key } => {
+                remove_learned(connection, key)?;
+                records::remove_segments(connection, &format!("recipe {key}"))
+            }
+            DamagePlace::Index { key } => records::remove_index(connection, key),
+            DamagePlace::Records | DamagePlace::Stray => Ok(()),
+        };
+        self.database.transaction(|connection| damages.iter().try_for_each(|damage| strike(connection, damage)))?;
         self.taken.clear();
         self.remove_orphans()
     }

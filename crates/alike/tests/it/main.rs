@@ -11,6 +11,7 @@ mod data;
 mod download;
 mod engine;
 mod filters;
+mod hashing;
 mod index;
 mod merging;
 mod models;

@@ -5,7 +5,7 @@
 use crate::data::data;
 use alike::model::Model;
 use alike::picture::Picture;
-use alike::recipe::{Descriptor, DescriptorKind, Plan, Recipe};
+use alike::recipe::{Descriptor, DescriptorKind, Draft, Plan, Recipe};
 use alike::source::Forward;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const PATTERN_WEIGHT: f32 = 0.7;
 const NO_MODELS: &[Arc<Model>] = &[];
 
 fn plan(recipe: &str) -> Plan {
-    Plan::new(&recipe.parse().unwrap(), NO_MODELS).unwrap()
+    Draft::new(&recipe.parse().unwrap(), NO_MODELS).unwrap().ready().unwrap()
 }
 
 fn raw_rows(plan: &Plan, picture: &Picture) -> Vec<Vec<f32>> {
@@ -224,7 +224,7 @@ fn corel1k_is_found_without_a_network() {
     let gallery = read_list(&all, &folder.join("trainval.txt"));
     let queries = read_list(&all, &folder.join("test.txt"));
     let measure = |recipe: &Recipe| {
-        let plan = Plan::new(recipe, NO_MODELS).unwrap();
+        let plan = Draft::new(recipe, NO_MODELS).unwrap().ready().unwrap();
         let figures = quality(plan.kind(), &described(&plan, &all, &gallery), &described(&plan, &all, &queries));
         println!("{recipe}: P@10 {:.4}, mAP {:.4}", figures.0, figures.1);
         figures

@@ -9,7 +9,7 @@ use crate::networks;
 use crate::output::{Printer, shown_path};
 use alike::engine::{Engine, Networks, Recipes, Searcher, SyncRequest};
 use alike::gallery::Candidate;
-use alike::recipe::{Plan, Recipe};
+use alike::recipe::{Draft, Recipe};
 use alike::store::{Collection, Record, RecordId};
 use alike_eval::truth::{self, Item, Judgement, Listed, Lists, Split};
 use anyhow::bail;
@@ -72,17 +72,16 @@ impl Material {
             Some(side) => side,
             None => sides::collection(args, engine.collection())?,
         };
-        let (texts, plans) = place.discard_if_new_and(bind(&engine, asked, printer))?;
+        let (texts, drafts) = place.discard_if_new_and(bind(&engine, asked, printer))?;
         networks::remember(&engine, printer);
-        let mut run = Run { args, plans: &plans, printer, cancel, warnings: &mut warnings };
+        let mut run = Run { args, drafts: &drafts, printer, cancel, warnings: &mut warnings };
         let gallery = if place.is_ours { run.describe(&engine, &side)? } else { Some(()) };
         let Some(()) = gallery else { return Ok(None) };
         let gallery = run.rows(engine.collection(), &side)?;
-        let searcher =
-            |engine: &Engine, (text, plan): (&String, &Arc<Plan>)| engine.searcher_by(Arc::clone(plan), text);
-        // Before the queries are described: that may take long.
-        let over_gallery =
-            texts.iter().zip(&plans).map(|bound| searcher(&engine, bound)).collect::<Result<Vec<_>, _>>()?;
+        // Before the queries are described, which may take long, and from nothing but the gallery.
+        let ids: Vec<RecordId> = gallery.iter().map(|row| row.id).collect();
+        let over_gallery = texts.iter().zip(&drafts).map(|(text, draft)| engine.searcher_from(draft, text, &ids));
+        let over_gallery = over_gallery.collect::<Result<Vec<_>, _>>()?;
         let (queries, queries_engine) = match &queries_side {
             None => (None, engine),
             Some(side) => {
@@ -91,8 +90,9 @@ impl Material {
                 (Some(run.rows(engine.collection(), side)?), engine)
             }
         };
-        let bound = texts.iter().zip(&plans).zip(over_gallery).map(|(bound, gallery)| {
-            Ok(Bound { text: bound.0.clone(), gallery, queries: searcher(&queries_engine, bound)? })
+        let bound = texts.iter().zip(over_gallery).map(|(text, gallery)| {
+            let queries = queries_engine.searcher_by(Arc::clone(gallery.plan()), text)?;
+            Ok(Bound { text: text.clone(), gallery, queries })
         });
         let recipes = bound.collect::<anyhow::Result<Vec<_>>>()?;
         let queries_words = match (&queries_side, &lists) {
@@ -275,17 +275,17 @@ fn bind(
     engine: &Engine,
     asked: Vec<(String, Recipe)>,
     printer: &Printer,
-) -> anyhow::Result<(Vec<String>, Vec<Arc<Plan>>)> {
+) -> anyhow::Result<(Vec<String>, Vec<Arc<Draft>>)> {
     let wanted = if asked.is_empty() { usual_recipes(engine, printer)? } else { asked };
-    let (mut texts, mut plans): (Vec<String>, Vec<Arc<Plan>>) = (Vec::new(), Vec::new());
+    let (mut texts, mut drafts): (Vec<String>, Vec<Arc<Draft>>) = (Vec::new(), Vec::new());
     for (text, recipe) in wanted {
-        let plan = engine.plan(&recipe)?;
-        if plans.iter().all(|known| known.key() != plan.key()) {
+        let draft = engine.draft(&recipe)?;
+        if drafts.iter().all(|known| known.key() != draft.key()) {
             texts.push(text);
-            plans.push(plan);
+            drafts.push(draft);
         }
     }
-    Ok((texts, plans))
+    Ok((texts, drafts))
 }
 
 fn usual_recipes(engine: &Engine, printer: &Printer) -> anyhow::Result<Vec<(String, Recipe)>> {
@@ -307,7 +307,7 @@ fn usual_recipes(engine: &Engine, printer: &Printer) -> anyhow::Result<Vec<(Stri
 /// Describing and finding the pictures of one side.
 struct Run<'a> {
     args: &'a EvalArgs,
-    plans: &'a [Arc<Plan>],
+    drafts: &'a [Arc<Draft>],
     printer: &'a Printer,
     cancel: &'a AtomicBool,
     warnings: &'a mut Warnings,
@@ -322,7 +322,7 @@ impl Run<'_> {
         }
         let request = SyncRequest {
             inputs: vec![input.clone()],
-            recipes: Recipes::Describe(self.plans.to_vec()),
+            recipes: Recipes::Describe(self.drafts.to_vec()),
             decode: self.args.decoding.options(),
             jobs: self.args.decoding.jobs(),
             forget: true, // these rows follow their list; nobody else uses them

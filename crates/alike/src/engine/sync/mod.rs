@@ -10,7 +10,7 @@ use super::{Engine, PlanError};
 use crate::gallery::{GalleryError, Skipped};
 use crate::model::ModelError;
 use crate::picture::DecodeOptions;
-use crate::recipe::{Plan, Recipe, RecipeError};
+use crate::recipe::{Draft, Recipe, RecipeError};
 use crate::store::{ScanChoice, StoreError};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ pub enum Recipes {
     Add(Vec<Recipe>),
     /// The rows of the sources that these need, for somebody who makes descriptors without keeping them. The recipes of
     /// the collection are neither added to nor brought in line.
-    Describe(Vec<Arc<Plan>>),
+    Describe(Vec<Arc<Draft>>),
 }
 
 /// A run of [`Engine::sync`].
@@ -204,7 +204,8 @@ pub(super) fn rederive(engine: &Engine, who: &str) -> Result<(), SyncError> {
     let snapshot = engine.collection().snapshot()?;
     let plans = recipes::plan_kept(engine, &snapshot)?;
     drop(snapshot);
-    recipes::derive(&mut writer, &plans)?;
+    // What can't learn yet is named by the verification that follows.
+    recipes::derive(engine.collection(), &mut writer, &plans)?;
     Ok(writer.finish()?)
 }
 
@@ -240,7 +241,10 @@ pub(super) fn run(
     if !report.interrupted {
         on_event(Event::Finishing);
         let storing = Instant::now();
-        recipes::derive(&mut writer, &plans)?;
+        for warning in recipes::derive(engine.collection(), &mut writer, &plans)? {
+            on_event(Event::Warning(&warning));
+            report.warnings.push(warning);
+        }
         writer.finish()?;
         report.times.store += storing.elapsed();
     }

@@ -1,16 +1,16 @@
 //! The recipes of a run: those the collection keeps, and the ones to add.
 
 use super::{Recipes, SyncError};
-use crate::engine::{Engine, PlanError};
-use crate::recipe::Plan;
+use crate::engine::{Engine, PlanError, learn};
+use crate::recipe::{Draft, LearnError, Plan};
 use crate::source::Source;
-use crate::store::{RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
+use crate::store::{Collection, RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
 use std::sync::Arc;
 
 /// A recipe as the user wrote it, bound.
 pub(super) struct Planned {
     pub(super) text: String,
-    pub(super) plan: Plan,
+    pub(super) draft: Draft,
 }
 
 /// The recipes whose descriptors are kept.
@@ -29,9 +29,9 @@ pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) 
         Recipes::Describe(_) => &[],
     };
     for recipe in added {
-        let plan = Plan::new(recipe, &engine.models(snapshot))?;
-        if plans.iter().all(|known| known.plan.key() != plan.key()) {
-            plans.push(Planned { text: recipe.to_string(), plan });
+        let draft = Draft::new(recipe, &engine.models(snapshot))?;
+        if plans.iter().all(|known| known.draft.key() != draft.key()) {
+            plans.push(Planned { text: recipe.to_string(), draft });
         }
     }
     Ok(plans)
@@ -40,7 +40,7 @@ pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) 
 /// The recipes that the collection keeps.
 pub(super) fn plan_kept(engine: &Engine, snapshot: &Snapshot) -> Result<Vec<Planned>, PlanError> {
     let plan =
-        |entry: &RecipeEntry| Ok(Planned { text: entry.text.clone(), plan: engine.plan_entry(snapshot, entry)? });
+        |entry: &RecipeEntry| Ok(Planned { text: entry.text.clone(), draft: engine.draft_entry(snapshot, entry)? });
     snapshot.recipes().iter().map(plan).collect()
 }
 
@@ -58,9 +58,9 @@ fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SyncEr
 /// Each source of a run once, in the order of first use.
 pub(super) fn sources_of(plans: &[Planned], recipes: &Recipes) -> Vec<Arc<dyn Source>> {
     let described = if let Recipes::Describe(described) = recipes { &described[..] } else { &[] };
-    let plans = plans.iter().map(|planned| &planned.plan).chain(described.iter().map(Arc::as_ref));
+    let drafts = plans.iter().map(|planned| &planned.draft).chain(described.iter().map(Arc::as_ref));
     let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-    for source in plans.flat_map(Plan::sources) {
+    for source in drafts.flat_map(Draft::sources) {
         if sources.iter().all(|known| known.id() != source.id()) {
             sources.push(Arc::clone(source));
         }
@@ -77,22 +77,55 @@ pub(super) fn register(writer: &mut Writer, sources: &[Arc<dyn Source>], plans: 
             model_sha256: source.model().map(|model| model.id().sha256.clone()),
         })?;
     }
-    for Planned { text, plan } in plans {
+    for Planned { text, draft } in plans {
         writer.add_recipe(&RecipeEntry {
-            key: plan.key().to_owned(),
+            key: draft.key().to_owned(),
             text: text.clone(),
-            canonical: plan.canonical().to_owned(),
-            sources: plan.sources().iter().map(|source| source.id().key().to_owned()).collect(),
-            kind: plan.kind(),
+            canonical: draft.canonical().to_owned(),
+            sources: draft.sources().iter().map(|source| source.id().key().to_owned()).collect(),
+            kind: draft.kind(),
         })?;
     }
     Ok(())
 }
 
-/// Descriptors for all records that have rows but none yet.
-pub(super) fn derive(writer: &mut Writer, plans: &[Planned]) -> Result<(), StoreError> {
-    for Planned { plan, .. } in plans {
-        writer.derive(plan.key(), &mut |rows| plan.describe(rows))?;
+/// Descriptors for all records that have rows but none yet. Gives a warning for each recipe that can't learn yet.
+pub(super) fn derive(
+    collection: &Collection,
+    writer: &mut Writer,
+    plans: &[Planned],
+) -> Result<Vec<String>, StoreError> {
+    let mut warnings = Vec::new();
+    for Planned { draft, .. } in plans {
+        match ready(collection, writer, draft)? {
+            Ok(plan) => drop(writer.derive(plan.key(), &mut |rows| plan.describe(rows))?),
+            Err(error) => warnings.push(format!("there are no descriptors yet: {error}")),
+        }
     }
-    Ok(())
+    Ok(warnings)
+}
+
+/// A gallery that has grown by more than this factor is learnt from again.
+const OUTGROWN: u64 = 4;
+
+/// What a recipe learnt stays what it is while pictures come and go. It learns where nothing was learnt yet, and anew where
+/// the gallery has outgrown that. The inner error: the gallery is too small.
+fn ready(collection: &Collection, writer: &mut Writer, draft: &Draft) -> Result<Result<Plan, LearnError>, StoreError> {
+    if let Some(plan) = draft.ready() {
+        return Ok(Ok(plan));
+    }
+    let snapshot = collection.snapshot()?;
+    let pictures = learn::rows(&snapshot, draft, snapshot.ids())?;
+    let rows = pictures.len() as u64;
+    let is_outgrown = snapshot.learned_from(draft.key())?.is_none_or(|then| rows > then.saturating_mul(OUTGROWN));
+    if !is_outgrown && let Some(plan) = learn::stored(&snapshot, draft)? {
+        return Ok(Ok(plan));
+    }
+    let learnt = draft.learn(&pictures);
+    // A reader that stays open would hold up a database without a write-ahead log.
+    drop(snapshot);
+    if let Some(parameters) = learnt.as_ref().ok().and_then(Plan::parameters) {
+        writer.learn(draft.key(), rows, &parameters)?;
+    }
+    Ok(learnt)
 }
