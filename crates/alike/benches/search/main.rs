@@ -63,6 +63,7 @@ fn tasks(set: &Set, ours: &Ours<'_>) -> Vec<Task> {
             Search::BytesOne,
             "flat one",
         ),
+        task(format!("int8, {} scored again, 1000 queries", ours.bytes_effort.depth), Search::BytesBatch, "flat batch"),
         task(lists(), Search::Lists, "ivf"),
         task(lists(), Search::Lists, "hnsw"),
         task(format!("codes of {} bits", set.dims), Search::Codes, "codes"),

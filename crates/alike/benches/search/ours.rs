@@ -16,6 +16,7 @@ pub(crate) enum Search {
     ExactOne,
     ExactBatch,
     BytesOne,
+    BytesBatch,
     Lists,
     Codes,
     CodesRescored,
@@ -92,6 +93,7 @@ impl<'a> Ours<'a> {
             Search::ExactOne => few.flat_map(exact).collect(),
             Search::ExactBatch => exact(&all),
             Search::BytesOne => few.flat_map(|one| quantised(one, &self.bytes, (None, self.bytes_effort))).collect(),
+            Search::BytesBatch => quantised(&all, &self.bytes, (None, self.bytes_effort)),
             Search::Lists => quantised(&all, &self.in_lists, (Some(&self.centres), self.lists_effort)),
             Search::Codes => self.nearest_codes(K, threads),
             Search::CodesRescored => {

@@ -1,10 +1,10 @@
 //! Spherical k-means: centres of unit vectors by cosine (Dhillon and Modha, Concept decompositions for large sparse text
 //! data using clustering, 2001).
 
-use super::Kernels;
-use super::kernels::{Tile, TileHit};
-use super::pieces::deal;
-use super::vectors::panels;
+use super::kernels::{ByteTile, TileHit};
+use super::lists::{Panels, Quantised, stride};
+use super::pieces::{deal, in_order};
+use super::{Centres, Kernels};
 
 /// Rounds of assigning and averaging. More of them hardly change what a search finds.
 const ROUNDS: usize = 8;
@@ -13,7 +13,7 @@ const CENTRES: usize = 48;
 /// Rows that a thread takes at a time.
 const ROWS: usize = 1024;
 
-/// The nearest centre of each row, and the cosine with it.
+/// The nearest centre of each row by scores in bytes, and the cosine with it.
 pub(super) struct Assigned {
     pub(super) centre: Vec<u32>,
     pub(super) score: Vec<f32>,
@@ -51,34 +51,36 @@ fn coprime(n: usize) -> usize {
     step
 }
 
-/// Finds the nearest centre of each row; among equals the first one.
+/// Finds the nearest centre of each row; among equals the first one. In bytes, because a row near two centres finds its
+/// neighbours by either.
 pub(super) fn assign(kernels: &Kernels, dims: usize, rows: Rows<'_>, centres: &[f32], threads: usize) -> Assigned {
+    let in_bytes = Centres::new(centres, dims);
     let starts: Vec<usize> = (0..rows.0).step_by(ROWS).collect();
     let parts = deal(&starts, threads, |turns| {
         let mut done = Vec::new();
         for (i, &start) in turns {
             let rows: Vec<&[f32]> = (start..rows.0.min(start + ROWS)).map(rows.1).collect();
-            done.push((i, nearest(kernels, dims, &rows, centres)));
+            done.push((i, nearest(kernels, dims, &rows, (&in_bytes, centres))));
         }
         done
     });
-    let mut parts: Vec<_> = parts.into_iter().flatten().collect();
-    parts.sort_unstable_by_key(|part| part.0);
-    let (centre, score) = parts.into_iter().flat_map(|part| part.1).unzip();
+    let (centre, score) = in_order(parts).into_iter().flatten().unzip();
     Assigned { centre, score }
 }
 
-fn nearest(kernels: &Kernels, dims: usize, rows: &[&[f32]], centres: &[f32]) -> Vec<(u32, f32)> {
-    let side = kernels.side();
+fn nearest(kernels: &Kernels, dims: usize, rows: &[&[f32]], centres: (&Centres, &[f32])) -> Vec<(u32, f32)> {
+    let (side, length) = (kernels.side(), stride(dims));
     let mut nearest = vec![(0, f32::MIN); rows.len()];
     let (mut least, mut hits): (Vec<f32>, Vec<TileHit>) = (vec![0.0; side], Vec::new());
-    for (rows, nearest) in rows.chunks(side).zip(nearest.chunks_mut(side)) {
-        let panel = panels(rows, dims, side);
+    let (bytes, scales) = centres.0.rows();
+    let quantised: Vec<Quantised> = rows.iter().map(|row| Quantised::new(row)).collect();
+    let panels = Panels::new(&quantised, length, side);
+    for ((queries, excess), nearest) in panels.each().zip(nearest.chunks_mut(side)) {
         least.fill(f32::INFINITY);
-        least[..rows.len()].fill(f32::MIN);
-        for (i, centres) in centres.chunks(CENTRES * dims).enumerate() {
+        least[..nearest.len()].fill(f32::MIN);
+        for (i, (rows, scales)) in bytes.chunks(CENTRES * length).zip(scales.chunks(CENTRES)).enumerate() {
             hits.clear();
-            kernels.tile(&Tile { queries: &panel, rows: centres, dims, least: &least }, &mut hits);
+            kernels.tile_i8(&ByteTile { queries, excess, rows, scales, length, least: &least }, &mut hits);
             for hit in &hits {
                 if let Some(nearest) = nearest.get_mut(hit.query as usize).filter(|nearest| hit.score > nearest.1) {
                     *nearest = ((i * CENTRES) as u32 + hit.row, hit.score);
@@ -86,6 +88,11 @@ fn nearest(kernels: &Kernels, dims: usize, rows: &[&[f32]], centres: &[f32]) -> 
                 }
             }
         }
+    }
+    for (row, (centre, score)) in rows.iter().zip(&mut nearest) {
+        let mut cosine = [0.0];
+        kernels.dots(row, &centres.1[*centre as usize * dims..][..dims], &mut cosine);
+        [*score] = cosine;
     }
     nearest
 }

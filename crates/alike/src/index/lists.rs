@@ -1,6 +1,6 @@
 //! Rows in bytes, list by list: the layout of a `.i8` file.
 
-use super::kernels::BYTES;
+use super::kernels::{BYTES, GROUP};
 use std::ops::Range;
 
 /// Rows of `dims` numbers as bytes with a scale for each row, sorted into lists.
@@ -155,5 +155,35 @@ impl Quantised {
         }
         let sum = numbers.iter().map(|&number| i32::from(number)).sum();
         Self { numbers, sum }
+    }
+}
+
+/// Queries in bytes, laid out for a tile: a panel for each `side` of them, the last one filled up with zeros.
+pub(super) struct Panels {
+    side: usize,
+    length: usize,
+    numbers: Vec<i8>,
+    excess: Vec<i32>,
+}
+
+impl Panels {
+    pub(super) fn new(queries: &[Quantised], length: usize, side: usize) -> Self {
+        let count = queries.len().div_ceil(side);
+        let mut numbers = vec![0i8; count * side * length];
+        let mut excess = vec![0; count * side];
+        for (panel, queries) in numbers.chunks_exact_mut(side * length).zip(queries.chunks(side)) {
+            for (place, query) in queries.iter().enumerate() {
+                for (group, numbers) in panel.chunks_exact_mut(side * GROUP).zip(query.numbers.chunks_exact(GROUP)) {
+                    group[place * GROUP..][..GROUP].copy_from_slice(numbers);
+                }
+            }
+        }
+        excess.iter_mut().zip(queries).for_each(|(excess, query)| *excess = 128 * query.sum);
+        Self { side, length, numbers, excess }
+    }
+
+    /// The numbers of each panel, and the excess of its queries.
+    pub(super) fn each(&self) -> impl Iterator<Item = (&[i8], &[i32])> {
+        self.numbers.chunks_exact(self.side * self.length).zip(self.excess.chunks_exact(self.side))
     }
 }

@@ -2,10 +2,11 @@
 
 use super::candidates::Candidates;
 use super::exact::Ranked;
-use super::kernels::{ByteQuery, rounding};
-use super::lists::{Lists, Quantised};
+use super::kernels::{ByteQuery, ByteTile, TileHit, rounding};
+use super::lists::{Lists, Panels, Quantised, stride};
 use super::pieces::{deal, in_order};
-use super::{Block, Kernels, ScoredId, exact, vectors};
+use super::vectors::{self, PANEL_FROM};
+use super::{Block, Kernels, ScoredId, exact};
 use crate::store::RecordId;
 use std::ops::Range;
 
@@ -38,6 +39,9 @@ pub(super) const RESULTS: usize = 10;
 /// Bytes of rows that are scored before the scores are looked at.
 const PIECE: usize = 128 << 10;
 
+/// Scores of centres that are looked at before the bound is raised.
+const CENTRES: usize = 64;
+
 /// Centres of lists, in bytes.
 #[derive(Debug, Clone)]
 pub struct Centres {
@@ -69,20 +73,26 @@ impl Centres {
         self.count == 0
     }
 
+    /// Bytes and scales of all.
+    pub(super) fn rows(&self) -> (&[u8], &[f32]) {
+        let lists = Lists::checked(bytemuck::cast_slice(&self.file), self.count, self.dims);
+        lists.map_or((&[], &[]), |lists| lists.rows(0..self.count))
+    }
+
     /// The `probes` nearest to a query, by approximate score.
     fn nearest(&self, kernels: &Kernels, query: &Quantised, probes: usize) -> Vec<u32> {
-        let Some(lists) = Lists::read(bytemuck::cast_slice(&self.file), self.count, self.dims) else {
-            return Vec::new();
-        };
+        let (bytes, scales) = self.rows();
         let mut scores = vec![0.0; self.count];
-        let (bytes, scales) = lists.rows(0..self.count);
         kernels.dots_i8(&query.for_bytes(), bytes, scales, &mut scores);
-        let mut order: Vec<u32> = (0..self.count as u32).collect();
-        if probes < self.count {
-            order.select_nth_unstable_by(probes, |&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
-            order.truncate(probes);
+        let (mut best, mut found) = (Candidates::new(probes, 0.0), Vec::new());
+        for (i, scores) in scores.chunks(CENTRES).enumerate() {
+            found.clear();
+            kernels.at_least(scores, best.least(), &mut found);
+            found.iter().for_each(|&place| best.offer(scores[place as usize], i * CENTRES + place as usize));
         }
-        order
+        let mut best = best.finish();
+        best.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        best.into_iter().take(probes).map(|(_, centre)| centre).collect()
     }
 }
 
@@ -145,16 +155,22 @@ struct Search<'a> {
 impl Search<'_> {
     /// Every row, for all queries piece by piece.
     fn all(&self, queries: &[&[f32]], threads: usize) -> Vec<Ranked> {
-        let step = (PIECE / super::lists::stride(self.dims)).max(1);
+        let step = (PIECE / stride(self.dims)).max(1);
         let mut spans = Vec::new();
         for (part, rows) in self.parts.iter().map(|part| part.lists.places().len()).enumerate() {
             spans.extend((0..rows).step_by(step).map(|start| Span { part, rows: start..rows.min(start + step) }));
         }
         let quantised: Vec<Quantised> = queries.iter().map(|query| Quantised::new(query)).collect();
+        let side = self.kernels.side();
+        let panels = (queries.len() >= PANEL_FROM).then(|| Panels::new(&quantised, stride(self.dims), side));
         let found = deal(&spans, threads, |turns| {
             let mut candidates: Vec<Vec<Candidates>> = queries.iter().map(|_| self.candidates()).collect();
             let mut scratch = Scratch::default();
             for (_, span) in turns {
+                if let Some(panels) = &panels {
+                    self.scan_panels(panels, span, &mut candidates, &mut scratch.hits);
+                    continue;
+                }
                 for (query, candidates) in quantised.iter().zip(&mut candidates) {
                     self.scan(query, span, &mut candidates[span.part], &mut scratch);
                 }
@@ -212,6 +228,29 @@ impl Search<'_> {
         }
     }
 
+    /// The same for many queries at once.
+    fn scan_panels(&self, panels: &Panels, span: &Span, candidates: &mut [Vec<Candidates>], hits: &mut Vec<TileHit>) {
+        let (side, part) = (self.kernels.side(), &self.parts[span.part]);
+        let (rows, scales) = part.lists.rows(span.rows.clone());
+        let mut least = vec![0.0; side];
+        for ((queries, excess), candidates) in panels.each().zip(candidates.chunks_mut(side)) {
+            // What pads the last panel reaches no score.
+            least.fill(f32::INFINITY);
+            least.iter_mut().zip(&*candidates).for_each(|(least, candidates)| *least = candidates[span.part].least());
+            hits.clear();
+            let length = stride(self.dims);
+            self.kernels.tile_i8(&ByteTile { queries, excess, rows, scales, length, least: &least }, hits);
+            for hit in &*hits {
+                let place = part.lists.places()[span.rows.start + hit.row as usize] as usize;
+                if part.block.wanted.as_ref().is_none_or(|wanted| wanted[place])
+                    && let Some(candidates) = candidates.get_mut(hit.query as usize)
+                {
+                    candidates[span.part].offer(hit.score, place);
+                }
+            }
+        }
+    }
+
     /// Ranks the best by bytes by the rows themselves.
     fn rescore(&self, query: &[f32], mut found: Vec<(f32, Place)>) -> Ranked {
         if found.len() > self.depth {
@@ -249,6 +288,7 @@ struct Place {
 struct Scratch {
     scores: Vec<f32>,
     found: Vec<u32>,
+    hits: Vec<TileHit>,
 }
 
 /// What was found in each part.

@@ -7,7 +7,7 @@ use super::pieces::{Piece, Places, deal, in_order, pieces};
 use super::{Block, Kernels, ScoredId, exact};
 
 /// Fewer queries than this are multiplied one by one: laying them out in panels wouldn't pay.
-const PANEL_FROM: usize = 6;
+pub(super) const PANEL_FROM: usize = 6;
 /// Queries that share one pass over the rows.
 const QUERIES_PER_PASS: usize = 1024;
 /// Where fewer rows of a piece are wanted than one in so many, only those are read.

@@ -1,7 +1,7 @@
 //! AVX2 and FMA: eight `f32` at a time.
 #![allow(unsafe_code, reason = "loads take pointers, and the processor is asked at run time what it can do")]
 
-use super::{BYTES, ByteQuery, Kernels, Tile, TileHit, bodies};
+use super::{BYTES, ByteQuery, ByteTile, GROUP, Kernels, Tile, TileHit, bodies};
 use std::arch::x86_64::*;
 
 /// The loops, where the processor has the instructions.
@@ -15,6 +15,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         dots_at: |query, rows, places, scores| unsafe { dots_at(query, rows, places, scores) },
         tile: |part, hits| unsafe { tile(part, hits) },
         dots_i8: |query, rows, scales, scores| unsafe { dots_i8(query, rows, scales, scores) },
+        tile_i8: |part, hits| unsafe { tile_i8(part, hits) },
         hamming: |query, rows, distances| unsafe { hamming(query, rows, distances) },
         positions: |scores, least, places| unsafe { at_least(scores, least, places) },
         within: |distances, most, places| unsafe { at_most(distances, most, places) },
@@ -112,21 +113,27 @@ fn product<const R: usize>(tile: &Tile<'_>, first: usize, hits: &mut Vec<TileHit
     }
     for r in 0..R {
         for half in 0..2 {
-            let least = &tile.least[half * LANES..][..LANES];
-            // SAFETY: the slice has the length of a vector.
-            let counts = _mm256_cmp_ps::<_CMP_GE_OQ>(sums[r][half], unsafe { _mm256_loadu_ps(least.as_ptr()) });
-            let mut counts = _mm256_movemask_ps(counts) as u32;
-            if counts != 0 {
-                let mut scores = [0.0f32; LANES];
-                // SAFETY: the array has the length of a vector.
-                unsafe { _mm256_storeu_ps(scores.as_mut_ptr(), sums[r][half]) };
-                while counts != 0 {
-                    let lane = counts.trailing_zeros() as usize;
-                    counts &= counts - 1;
-                    let query = (half * LANES + lane) as u32;
-                    hits.push(TileHit { row: (first + r) as u32, query, score: scores[lane] });
-                }
-            }
+            push(hits, (first + r, half * LANES), sums[r][half], &tile.least[half * LANES..][..LANES]);
+        }
+    }
+}
+
+/// The scores of a row with queries from one on that reach what is wanted.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn push(hits: &mut Vec<TileHit>, (row, query): (usize, usize), scores: __m256, least: &[f32]) {
+    debug_assert_eq!(least.len(), LANES);
+    // SAFETY: the slice has the length of a vector.
+    let counts = _mm256_cmp_ps::<_CMP_GE_OQ>(scores, unsafe { _mm256_loadu_ps(least.as_ptr()) });
+    let mut counts = _mm256_movemask_ps(counts) as u32;
+    if counts != 0 {
+        let mut numbers = [0.0f32; LANES];
+        // SAFETY: the array has the length of a vector.
+        unsafe { _mm256_storeu_ps(numbers.as_mut_ptr(), scores) };
+        while counts != 0 {
+            let lane = counts.trailing_zeros() as usize;
+            counts &= counts - 1;
+            hits.push(TileHit { row: row as u32, query: (query + lane) as u32, score: numbers[lane] });
         }
     }
 }
@@ -153,6 +160,56 @@ fn dots_i8(query: &ByteQuery<'_>, rows: &[u8], scales: &[f32], scores: &mut [f32
         let quarter = _mm_add_epi32(half, _mm_unpackhi_epi64(half, half));
         let sum = _mm_cvtsi128_si32(quarter) + _mm_extract_epi32::<1>(quarter);
         *score = (sum - query.excess) as f32 * scale;
+    }
+}
+
+/// Rows of a tile of bytes that are multiplied at once.
+const BYTE_ROWS: usize = 3;
+
+#[target_feature(enable = "avx2")]
+fn tile_i8(tile: &ByteTile<'_>, hits: &mut Vec<TileHit>) {
+    let whole = tile.scales.len() / BYTE_ROWS * BYTE_ROWS;
+    for first in (0..whole).step_by(BYTE_ROWS) {
+        product_i8::<BYTE_ROWS>(tile, first, hits);
+    }
+    for row in whole..tile.scales.len() {
+        product_i8::<1>(tile, row, hits);
+    }
+}
+
+/// Bytes at even and at odd places apart, in 16 bits, for the reason that [`dots_i8`] has.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn product_i8<const R: usize>(tile: &ByteTile<'_>, first: usize, hits: &mut Vec<TileHit>) {
+    let length = tile.length;
+    debug_assert!((first + R) * length <= tile.rows.len() && tile.queries.len() == length * SIDE);
+    let mut sums = [[_mm256_setzero_si256(); 2]; R];
+    for d in (0..length).step_by(GROUP) {
+        for half in 0..2 {
+            // SAFETY: a panel has `GROUP * SIDE` numbers for each group of dimensions.
+            let query =
+                unsafe { _mm256_loadu_si256(tile.queries.as_ptr().add(d * SIDE + half * LANES * GROUP).cast()) };
+            let (even, odd) = (_mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(query)), _mm256_srai_epi16::<8>(query));
+            for r in 0..R {
+                let row = &tile.rows[(first + r) * length + d..][..GROUP];
+                let row = _mm256_set1_epi32(i32::from_le_bytes([row[0], row[1], row[2], row[3]]));
+                let row_even = _mm256_and_si256(row, _mm256_set1_epi16(255));
+                let products = _mm256_madd_epi16(row_even, even);
+                sums[r][half] = _mm256_add_epi32(sums[r][half], products);
+                let products = _mm256_madd_epi16(_mm256_srli_epi16::<8>(row), odd);
+                sums[r][half] = _mm256_add_epi32(sums[r][half], products);
+            }
+        }
+    }
+    for r in 0..R {
+        for half in 0..2 {
+            let lanes = half * LANES..(half + 1) * LANES;
+            // SAFETY: the slice has the length of a vector.
+            let excess = unsafe { _mm256_loadu_si256(tile.excess[lanes.clone()].as_ptr().cast()) };
+            let sums = _mm256_cvtepi32_ps(_mm256_sub_epi32(sums[r][half], excess));
+            let scores = _mm256_mul_ps(sums, _mm256_set1_ps(tile.scales[first + r]));
+            push(hits, (first + r, half * LANES), scores, &tile.least[lanes]);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! AVX-512: sixteen `f32` or sixty-four bytes at a time.
 #![allow(unsafe_code, reason = "loads take pointers, and the processor is asked at run time what it can do")]
 
-use super::{BYTES, ByteQuery, Kernels, Tile, TileHit, avx2, bodies};
+use super::{BYTES, ByteQuery, ByteTile, GROUP, Kernels, Tile, TileHit, avx2, bodies, portable};
 use std::arch::x86_64::*;
 
 /// The loops, where the processor has the instructions. A single query's products with rows are AVX2's: what holds them
@@ -18,10 +18,13 @@ pub(super) fn kernels() -> Option<Kernels> {
         tile: |part, hits| unsafe { tile(part, hits) },
         positions: |scores, least, places| unsafe { at_least(scores, least, places) },
         within: |distances, most, places| unsafe { at_most(distances, most, places) },
+        // Those of AVX2 have panels of another width.
+        tile_i8: portable::tile_i8::<SIDE>,
         ..narrow
     };
     if is_x86_feature_detected!("avx512vnni") {
         kernels.dots_i8 = |query, rows, scales, scores| unsafe { dots_i8(query, rows, scales, scores) };
+        kernels.tile_i8 = |part, hits| unsafe { tile_i8(part, hits) };
     }
     if is_x86_feature_detected!("avx512vpopcntdq") {
         kernels.hamming = |query, rows, distances| unsafe { hamming(query, rows, distances) };
@@ -135,6 +138,56 @@ fn products<const R: usize>(query: &[i8], rows: &[u8]) -> [__m512i; R] {
         }
     }
     sums
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn tile_i8(tile: &ByteTile<'_>, hits: &mut Vec<TileHit>) {
+    let whole = tile.scales.len() / ROWS * ROWS;
+    for first in (0..whole).step_by(ROWS) {
+        product_i8::<ROWS>(tile, first, hits);
+    }
+    for row in whole..tile.scales.len() {
+        product_i8::<1>(tile, row, hits);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn product_i8<const R: usize>(tile: &ByteTile<'_>, first: usize, hits: &mut Vec<TileHit>) {
+    let length = tile.length;
+    debug_assert!((first + R) * length <= tile.rows.len() && tile.queries.len() == length * SIDE);
+    debug_assert!(length.is_multiple_of(GROUP));
+    let (queries, rows) = (tile.queries.as_ptr(), tile.rows[first * length..].as_ptr());
+    let mut sums = [[_mm512_setzero_si512(); 2]; R];
+    for d in (0..length).step_by(GROUP) {
+        // SAFETY: a panel has `GROUP * SIDE` numbers for each group of dimensions.
+        let (low, high) = unsafe {
+            let queries = queries.add(d * SIDE);
+            (_mm512_loadu_si512(queries.cast()), _mm512_loadu_si512(queries.add(LANES * GROUP).cast()))
+        };
+        for r in 0..R {
+            // SAFETY: `R` rows of `length` bytes follow `rows`, and `length` is a multiple of the group's four.
+            let row = _mm512_set1_epi32(unsafe { rows.add(r * length + d).cast::<i32>().read_unaligned() });
+            sums[r][0] = _mm512_dpbusd_epi32(sums[r][0], row, low);
+            sums[r][1] = _mm512_dpbusd_epi32(sums[r][1], row, high);
+        }
+    }
+    for half in 0..2 {
+        let lanes = half * LANES..(half + 1) * LANES;
+        // SAFETY: there are a bound and an excess for each of the `SIDE` queries.
+        let (least, excess) = unsafe {
+            let excess = tile.excess[lanes.clone()].as_ptr();
+            (_mm512_loadu_ps(tile.least[lanes].as_ptr()), _mm512_loadu_si512(excess.cast()))
+        };
+        for r in 0..R {
+            let sums = _mm512_cvtepi32_ps(_mm512_sub_epi32(sums[r][half], excess));
+            let scores = _mm512_mul_ps(sums, _mm512_set1_ps(tile.scales[first + r]));
+            let counts = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(scores, least);
+            if counts != 0 {
+                push(hits, (first + r, half * LANES), counts, scores);
+            }
+        }
+    }
 }
 
 /// Words of a vector.

@@ -21,6 +21,7 @@ pub struct Kernels {
     dots_at: fn(&[f32], &[f32], &[u32], &mut [f32]),
     tile: fn(&Tile<'_>, &mut Vec<TileHit>),
     dots_i8: fn(&ByteQuery<'_>, &[u8], &[f32], &mut [f32]),
+    tile_i8: fn(&ByteTile<'_>, &mut Vec<TileHit>),
     hamming: fn(&[u64], &[u64], &mut [u32]),
     positions: fn(&[f32], f32, &mut Vec<u32>),
     within: fn(&[u32], u32, &mut Vec<u32>),
@@ -42,6 +43,25 @@ pub(super) struct Tile<'a> {
     /// For each query, the lowest score that counts.
     pub(super) least: &'a [f32],
 }
+
+/// A panel of queries in bytes against rows in bytes: [`Kernels::dots_i8`] for many.
+pub(super) struct ByteTile<'a> {
+    /// For each group of [`GROUP`] dimensions those of the first query, of the second, ...: `length` times
+    /// [`Kernels::side`] numbers.
+    pub(super) queries: &'a [i8],
+    /// For each query, what the 128 that each byte of a row is too large adds up to.
+    pub(super) excess: &'a [i32],
+    pub(super) rows: &'a [u8],
+    /// Of each row.
+    pub(super) scales: &'a [f32],
+    /// Of a row, a multiple of [`BYTES`].
+    pub(super) length: usize,
+    /// For each query, the lowest score that counts.
+    pub(super) least: &'a [f32],
+}
+
+/// So many bytes are multiplied and summed by one instruction.
+pub(super) const GROUP: usize = 4;
 
 /// A query in bytes.
 pub(super) struct ByteQuery<'a> {
@@ -117,6 +137,15 @@ impl Kernels {
         assert_eq!(rows.len(), query.numbers.len() * scores.len(), "rows have the length of the query");
         assert_eq!(scales.len(), scores.len(), "each row has a scale");
         (self.dots_i8)(query, rows, scales, scores);
+    }
+
+    /// The scores of a panel of queries that reach what is wanted, in the order of the rows.
+    pub(super) fn tile_i8(&self, tile: &ByteTile<'_>, hits: &mut Vec<TileHit>) {
+        assert!(tile.length.is_multiple_of(BYTES) && tile.length > 0, "rows are padded");
+        assert_eq!(tile.queries.len(), tile.length * self.side, "a whole panel of queries");
+        assert_eq!((tile.excess.len(), tile.least.len()), (self.side, self.side), "numbers for each query");
+        assert_eq!(tile.rows.len(), tile.length * tile.scales.len(), "each row has a scale");
+        (self.tile_i8)(tile, hits);
     }
 
     /// In how many bits a code differs from others, one after the other.

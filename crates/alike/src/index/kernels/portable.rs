@@ -1,6 +1,6 @@
 //! Loops for any processor: the reference for all others.
 
-use super::{ByteQuery, Kernels, Tile, TileHit, bodies};
+use super::{ByteQuery, ByteTile, GROUP, Kernels, Tile, TileHit, bodies};
 
 pub(super) const KERNELS: Kernels = Kernels {
     name: "portable",
@@ -9,6 +9,7 @@ pub(super) const KERNELS: Kernels = Kernels {
     dots_at,
     tile,
     dots_i8,
+    tile_i8: tile_i8::<SIDE>,
     hamming: bodies::hamming,
     positions: bodies::at_least,
     within: bodies::at_most,
@@ -84,5 +85,26 @@ fn dots_i8(query: &ByteQuery<'_>, rows: &[u8], scales: &[f32], scores: &mut [f32
     for ((row, scale), score) in rows.chunks_exact(query.numbers.len()).zip(scales).zip(scores) {
         let sum: i32 = query.numbers.iter().zip(row).map(|(&q, &r)| i32::from(q) * i32::from(r)).sum();
         *score = (sum - query.excess) as f32 * scale;
+    }
+}
+
+/// For panels of any width.
+pub(super) fn tile_i8<const SIDE: usize>(tile: &ByteTile<'_>, hits: &mut Vec<TileHit>) {
+    for (row, (bytes, &scale)) in tile.rows.chunks_exact(tile.length).zip(tile.scales).enumerate() {
+        let mut sums = [0i32; SIDE];
+        let queries = tile.queries.chunks_exact(GROUP * SIDE);
+        for (bytes, queries) in bytes.as_chunks::<GROUP>().0.iter().zip(queries) {
+            for (sum, query) in sums.iter_mut().zip(queries.as_chunks::<GROUP>().0) {
+                for i in 0..GROUP {
+                    *sum += i32::from(bytes[i]) * i32::from(query[i]);
+                }
+            }
+        }
+        for (query, sum) in sums.into_iter().enumerate() {
+            let score = (sum - tile.excess[query]) as f32 * scale;
+            if score >= tile.least[query] {
+                hits.push(TileHit { row: row as u32, query: query as u32, score });
+            }
+        }
     }
 }
