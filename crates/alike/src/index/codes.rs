@@ -1,6 +1,6 @@
 //! The exact scan of codes by Hamming distance.
 
-use super::pieces::{Piece, Places, deal, pieces};
+use super::pieces::{Piece, Places, deal, in_order, pieces};
 use super::{Block, Kernels, ScoredId};
 use crate::store::RecordId;
 
@@ -41,14 +41,35 @@ pub fn nearest_codes(
             all.extend(nearest.finish());
         }
     }
-    let ranked = |found: Vec<(u32, u32)>| {
-        let mut ranked: Vec<(u32, RecordId)> =
-            found.into_iter().map(|(distance, position)| (distance, places.row(position as usize).0)).collect();
-        ranked.sort_unstable();
-        ranked.truncate(k);
-        ranked.into_iter().map(|(distance, id)| ScoredId { id, score: score(distance, bits) }).collect()
-    };
-    joined.into_iter().map(ranked).collect()
+    let ranked = deal(&joined, threads, |turns| {
+        turns.map(|(i, found)| (i, ranked(found, (k, bits), |position| places.id(position)))).collect::<Vec<_>>()
+    });
+    in_order(ranked)
+}
+
+/// The `k` nearest of distances and positions, best first, ties by the lower id: sorted by counting, since distances are
+/// small.
+fn ranked(found: &[(u32, u32)], (k, bits): (usize, usize), id: impl Fn(usize) -> RecordId) -> Vec<ScoredId> {
+    let mut starts = vec![0; bits + 2];
+    found.iter().for_each(|&(distance, _)| starts[distance as usize + 1] += 1);
+    (0..=bits).for_each(|distance| starts[distance + 1] += starts[distance]);
+    let mut next = starts.clone();
+    let mut ids = vec![0; found.len()];
+    for &(distance, position) in found {
+        ids[next[distance as usize]] = id(position as usize);
+        next[distance as usize] += 1;
+    }
+    let mut ranked = Vec::with_capacity(k.min(found.len()));
+    for (distance, range) in starts.windows(2).enumerate() {
+        let ids = &mut ids[range[0]..range[1]];
+        ids.sort_unstable();
+        let score = score(distance as u32, bits);
+        ranked.extend(ids.iter().map(|&id| ScoredId { id, score }).take(k - ranked.len()));
+        if ranked.len() == k {
+            break;
+        }
+    }
+    ranked
 }
 
 fn score(distance: u32, bits: usize) -> f32 {

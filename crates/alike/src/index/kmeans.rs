@@ -29,8 +29,9 @@ pub(super) fn train(kernels: &Kernels, dims: usize, rows: Rows<'_>, count: usize
     let mut centres: Vec<f32> = Vec::with_capacity(count * dims);
     let step = coprime(rows.0);
     (0..count).for_each(|i| centres.extend_from_slice(rows.1((i * step) % rows.0)));
+    let sample = Sample::new(kernels, dims, rows, threads);
     for _ in 0..ROUNDS {
-        let assigned = assign(kernels, dims, rows, &centres, threads);
+        let assigned = sample.assign(&centres, threads);
         centres = average(dims, rows, &assigned, &centres);
     }
     centres
@@ -57,44 +58,86 @@ pub(super) fn assign(kernels: &Kernels, dims: usize, rows: Rows<'_>, centres: &[
     let in_bytes = Centres::new(centres, dims);
     let starts: Vec<usize> = (0..rows.0).step_by(ROWS).collect();
     let parts = deal(&starts, threads, |turns| {
-        let mut done = Vec::new();
-        for (i, &start) in turns {
+        let nearest = |(i, &start): (usize, &usize)| {
             let rows: Vec<&[f32]> = (start..rows.0.min(start + ROWS)).map(rows.1).collect();
-            done.push((i, nearest(kernels, dims, &rows, (&in_bytes, centres))));
-        }
-        done
+            (i, Panel::new(kernels, dims, rows).nearest(kernels, &in_bytes, centres))
+        };
+        turns.map(nearest).collect::<Vec<_>>()
     });
     let (centre, score) = in_order(parts).into_iter().flatten().unzip();
     Assigned { centre, score }
 }
 
-fn nearest(kernels: &Kernels, dims: usize, rows: &[&[f32]], centres: (&Centres, &[f32])) -> Vec<(u32, f32)> {
-    let (side, length) = (kernels.side(), stride(dims));
-    let mut nearest = vec![(0, f32::MIN); rows.len()];
-    let (mut least, mut hits): (Vec<f32>, Vec<TileHit>) = (vec![0.0; side], Vec::new());
-    let (bytes, scales) = centres.0.rows();
-    let quantised: Vec<Quantised> = rows.iter().map(|row| Quantised::new(row)).collect();
-    let panels = Panels::new(&quantised, length, side);
-    for ((queries, excess), nearest) in panels.each().zip(nearest.chunks_mut(side)) {
-        least.fill(f32::INFINITY);
-        least[..nearest.len()].fill(f32::MIN);
-        for (i, (rows, scales)) in bytes.chunks(CENTRES * length).zip(scales.chunks(CENTRES)).enumerate() {
-            hits.clear();
-            kernels.tile_i8(&ByteTile { queries, excess, rows, scales, length, least: &least }, &mut hits);
-            for hit in &hits {
-                if let Some(nearest) = nearest.get_mut(hit.query as usize).filter(|nearest| hit.score > nearest.1) {
-                    *nearest = ((i * CENTRES) as u32 + hit.row, hit.score);
-                    least[hit.query as usize] = hit.score;
+/// Rows in bytes, kept over the rounds.
+struct Sample<'a> {
+    kernels: Kernels,
+    dims: usize,
+    panels: Vec<Panel<'a>>,
+}
+
+impl<'a> Sample<'a> {
+    fn new(kernels: &Kernels, dims: usize, rows: Rows<'a>, threads: usize) -> Self {
+        let starts: Vec<usize> = (0..rows.0).step_by(ROWS).collect();
+        let panels = deal(&starts, threads, |turns| {
+            let panel = |(i, &start): (usize, &usize)| {
+                (i, Panel::new(kernels, dims, (start..rows.0.min(start + ROWS)).map(rows.1).collect()))
+            };
+            turns.map(panel).collect::<Vec<_>>()
+        });
+        Self { kernels: *kernels, dims, panels: in_order(panels) }
+    }
+
+    fn assign(&self, centres: &[f32], threads: usize) -> Assigned {
+        let in_bytes = Centres::new(centres, self.dims);
+        let parts = deal(&self.panels, threads, |turns| {
+            turns.map(|(i, panel)| (i, panel.nearest(&self.kernels, &in_bytes, centres))).collect::<Vec<_>>()
+        });
+        let (centre, score) = in_order(parts).into_iter().flatten().unzip();
+        Assigned { centre, score }
+    }
+}
+
+/// Rows, and the same in bytes.
+struct Panel<'a> {
+    rows: Vec<&'a [f32]>,
+    bytes: Panels,
+    length: usize,
+}
+
+impl<'a> Panel<'a> {
+    fn new(kernels: &Kernels, dims: usize, rows: Vec<&'a [f32]>) -> Self {
+        let quantised: Vec<Quantised> = rows.iter().map(|row| Quantised::new(row)).collect();
+        let length = stride(dims);
+        Self { rows, bytes: Panels::new(&quantised, length, kernels.side()), length }
+    }
+
+    /// The nearest centre of each row, and the cosine with it.
+    fn nearest(&self, kernels: &Kernels, in_bytes: &Centres, centres: &[f32]) -> Vec<(u32, f32)> {
+        let side = kernels.side();
+        let mut nearest = vec![(0, f32::MIN); self.rows.len()];
+        let (mut least, mut hits): (Vec<f32>, Vec<TileHit>) = (vec![0.0; side], Vec::new());
+        let (length, (bytes, scales)) = (self.length, in_bytes.rows());
+        for ((queries, excess), nearest) in self.bytes.each().zip(nearest.chunks_mut(side)) {
+            least.fill(f32::INFINITY);
+            least[..nearest.len()].fill(f32::MIN);
+            for (i, (rows, scales)) in bytes.chunks(CENTRES * length).zip(scales.chunks(CENTRES)).enumerate() {
+                hits.clear();
+                kernels.tile_i8(&ByteTile { queries, excess, rows, scales, length, least: &least }, &mut hits);
+                for hit in &hits {
+                    if let Some(nearest) = nearest.get_mut(hit.query as usize).filter(|nearest| hit.score > nearest.1) {
+                        *nearest = ((i * CENTRES) as u32 + hit.row, hit.score);
+                        least[hit.query as usize] = hit.score;
+                    }
                 }
             }
         }
+        for (row, (centre, score)) in self.rows.iter().zip(&mut nearest) {
+            let mut cosine = [0.0];
+            kernels.dots(row, &centres[*centre as usize * row.len()..][..row.len()], &mut cosine);
+            [*score] = cosine;
+        }
+        nearest
     }
-    for (row, (centre, score)) in rows.iter().zip(&mut nearest) {
-        let mut cosine = [0.0];
-        kernels.dots(row, &centres.1[*centre as usize * dims..][..dims], &mut cosine);
-        [*score] = cosine;
-    }
-    nearest
 }
 
 /// The direction of the mean of each centre's rows. A centre without rows moves to the row that is worst off, each to

@@ -52,10 +52,21 @@ impl<'a, W> Places<'a, W> {
         Self { blocks, ranges: blocks.iter().map(range).collect(), width }
     }
 
+    /// The block of a row, and which of its rows it is.
+    fn find(&self, position: usize) -> (usize, usize) {
+        let block = self.ranges.partition_point(|range| range.end <= position);
+        (block, position - self.ranges[block].start)
+    }
+
+    /// The record of a row.
+    pub(super) fn id(&self, position: usize) -> u64 {
+        let (block, row) = self.find(position);
+        self.blocks[block].ids[row]
+    }
+
     /// The record of a row, and the row.
     pub(super) fn row(&self, position: usize) -> (u64, &'a [W]) {
-        let block = self.ranges.partition_point(|range| range.end <= position);
-        let row = position - self.ranges[block].start;
+        let (block, row) = self.find(position);
         (self.blocks[block].ids[row], &self.blocks[block].rows[row * self.width..][..self.width])
     }
 }
