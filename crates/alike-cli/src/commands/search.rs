@@ -10,6 +10,7 @@ use crate::output::{Printer, path_fields, shown_path};
 use crate::pick::{self, Pick};
 use alike::engine::{Engine, Hit, SearchOptions, Searcher};
 use alike::picture::{DecodeOptions, Picture};
+use alike::recipe::DescriptorKind;
 use alike::store::{Label, Scan};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -28,6 +29,7 @@ use std::time::{Duration, Instant};
   alike search cat.jpg --tag holiday --tag best         tags, as given by `alike tag add`
   alike search --list test.txt --pick random -c DIR --strip hits.png
   alike search cat.jpg --recipe color                   any recipe over what was indexed
+  alike search cat.jpg --recipe 'deep | hash(itq, 64)' --rescore 200
 
 Exit codes: 0 found, 1 nothing found, 2 error.")]
 pub(crate) struct SearchArgs {
@@ -64,6 +66,10 @@ pub(crate) struct SearchArgs {
     /// Share of the true nearest to be found, on average; 1 looks at every picture
     #[arg(long, value_name = "X", default_value_t = RECALL, value_parser = recall)]
     recall: f64,
+
+    /// Recipes that give codes: rank the N nearest again by the vectors that the codes were made of
+    #[arg(long, value_name = "N")]
+    rescore: Option<NonZeroUsize>,
 
     /// Only hits with at least this score
     #[arg(long, value_name = "S")]
@@ -141,6 +147,16 @@ pub(crate) fn run(args: &SearchArgs, printer: &Printer) -> anyhow::Result<Outcom
     Ok(if answer.hits.is_empty() { Outcome::NothingFound } else { Outcome::Success })
 }
 
+fn require_codes(searcher: &Searcher) -> anyhow::Result<()> {
+    match searcher.kind() {
+        DescriptorKind::Code(_) => Ok(()),
+        DescriptorKind::Vector(_) => bail!(
+            "`{}` gives vectors, and --rescore is for codes: leave it away, or search with a recipe that ends in `| hash(..)`",
+            searcher.recipe()
+        ),
+    }
+}
+
 /// More than nothing, and at most all.
 fn recall(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
@@ -172,7 +188,7 @@ fn open(path: &Path, options: &DecodeOptions) -> anyhow::Result<Picture> {
 
 fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query) -> anyhow::Result<Answer> {
     let started = Instant::now();
-    let descriptor = searcher.describer(engine)?.describe(&query.picture)?;
+    let mut describer = searcher.describer(engine)?;
     let path_prefix = args.path_prefix.as_deref().map(index::absolute).transpose()?;
     let options = SearchOptions {
         k: args.k.get(),
@@ -183,7 +199,14 @@ fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query
         threads: decoding::jobs(args.jobs),
         recall: args.recall,
     };
-    let found = searcher.search(&[descriptor], &options)?;
+    let found = match args.rescore {
+        None => searcher.search(&[describer.describe(&query.picture)?], &options)?,
+        Some(candidates) => {
+            require_codes(searcher)?;
+            let query = describer.describe_unhashed(&query.picture)?;
+            searcher.search_rescored(&[query], candidates.get(), &options)?
+        }
+    };
     let hits = found.hits.into_iter().next().unwrap_or_default();
     let own = query.path.as_deref().map(|path| searcher.record_of_file(path)).transpose()?.flatten();
     Ok(Answer { hits, scan: found.scan, own: own.map(|record| record.id), took: started.elapsed() })

@@ -52,6 +52,27 @@ fn hits_are_limited_by_label_and_score() {
 }
 
 #[test]
+fn what_codes_find_is_ranked_by_the_vectors_they_were_made_of() {
+    let gallery = indexed();
+    let search = |recipe: &str, more: &[&str]| {
+        let run = gallery.alike(&[&["search", "b.png", "--recipe", recipe, "--json", "-k", "3"], more].concat());
+        let json = run.exits(0).json();
+        json["hits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| (hit["path"].clone(), hit["score"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let (vectors, codes) = (search("shape", &[]), search("shape | hash(lsh, 8)", &[]));
+    assert_ne!(codes, vectors, "codes of 8 bits are coarse");
+    assert_eq!(search("shape | hash(lsh, 8)", &["--rescore", "5"]), vectors);
+    let few = search("shape | hash(lsh, 8)", &["--rescore", "1"]);
+    assert_eq!(few.len(), 3, "never fewer than were asked for");
+    gallery.alike(&["search", "b.png", "--rescore", "5"]).exits(2).says("gives vectors, and --rescore is for codes");
+}
+
+#[test]
 fn any_recipe_over_indexed_sources_may_be_asked_for() {
     let gallery = indexed();
     let run = gallery.alike(&["search", "b.png", "--recipe", "shape | hash(mean)", "--json"]).exits(0);

@@ -190,21 +190,59 @@ impl Searcher {
 
     /// The best hits for each descriptor.
     pub fn search(&self, queries: &[Descriptor], options: &SearchOptions<'_>) -> Result<Found, SearchError> {
+        let (found, scan) = self.nearest(queries, options.k, options)?;
+        let hits = found.into_iter().map(|scored| self.hits(&scored, options.min_score)).collect::<Result<_, _>>()?;
+        Ok(Found { hits, scan })
+    }
+
+    /// For recipes that give codes: the nearest `candidates` by code, ranked by the cosine of the vectors that the codes
+    /// were made of. `queries` are a code and its vector each, see [`Describer::describe_unhashed`].
+    pub fn search_rescored(
+        &self,
+        queries: &[(Descriptor, Descriptor)],
+        candidates: usize,
+        options: &SearchOptions<'_>,
+    ) -> Result<Found, SearchError> {
+        let codes: Vec<Descriptor> = queries.iter().map(|(code, _)| code.clone()).collect();
+        let (found, scan) = self.nearest(&codes, candidates.max(options.k), options)?;
+        let ranked = found.into_iter().zip(queries).map(|(found, (_, vector))| {
+            let ranked = self.rescored(&found, vector, options.k)?;
+            self.hits(&ranked, options.min_score)
+        });
+        Ok(Found { hits: ranked.collect::<Result<_, _>>()?, scan })
+    }
+
+    fn rescored(&self, found: &[ScoredId], query: &Descriptor, k: usize) -> Result<Vec<ScoredId>, StoreError> {
+        let ids: Vec<RecordId> = found.iter().map(|hit| hit.id).collect();
+        let vectors = self.made(&ids, |rows| self.plan.unhashed(rows))?;
+        let kind = self.plan.unhashed_kind();
+        let score =
+            |(id, vector): (RecordId, Option<Descriptor>)| Some(ScoredId { id, score: kind.score(query, &vector?)? });
+        let mut ranked: Vec<ScoredId> = ids.iter().copied().zip(vectors).filter_map(score).collect();
+        ranked.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+        ranked.truncate(k);
+        Ok(ranked)
+    }
+
+    fn nearest(
+        &self,
+        queries: &[Descriptor],
+        k: usize,
+        options: &SearchOptions<'_>,
+    ) -> Result<(Vec<Vec<ScoredId>>, Scan), SearchError> {
         let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
         let search = Search {
             recipe: self.plan.key(),
             kind: self.plan.kind(),
             queries,
-            k: options.k,
+            k,
             only: allowed.as_deref(),
             extra: self.unstored()?,
             threads: options.threads,
             recall: options.recall,
         };
         let scan = self.snapshot.scan(&search);
-        let found = self.snapshot.search(&search)?;
-        let hits = found.into_iter().map(|scored| self.hits(&scored, options.min_score)).collect::<Result<_, _>>()?;
-        Ok(Found { hits, scan })
+        Ok((self.snapshot.search(&search)?, scan))
     }
 
     fn hits(&self, scored: &[ScoredId], min_score: Option<f32>) -> Result<Vec<Hit>, SearchError> {
@@ -252,11 +290,20 @@ impl Searcher {
     /// The descriptors of these records, made from the rows of the sources. `None` where rows are missing, or give
     /// nothing but zeros.
     pub fn descriptors(&self, ids: &[RecordId]) -> Result<Vec<Option<Descriptor>>, StoreError> {
+        self.made(ids, |rows| self.plan.describe(rows))
+    }
+
+    /// What `make` makes of the rows of the sources of these records.
+    fn made(
+        &self,
+        ids: &[RecordId],
+        make: impl Fn(&[&[f32]]) -> Option<Descriptor>,
+    ) -> Result<Vec<Option<Descriptor>>, StoreError> {
         let sources = self.plan.sources().iter().map(|s| self.snapshot.source_rows(s.id().key()));
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
         let descriptor = |&id: &RecordId| {
             let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>()?;
-            self.plan.describe(&rows)
+            make(&rows)
         };
         Ok(ids.iter().map(descriptor).collect())
     }
@@ -325,10 +372,19 @@ pub struct Describer<'a> {
 impl Describer<'_> {
     /// The descriptor of a picture.
     pub fn describe(&mut self, picture: &Picture) -> Result<Descriptor, DescribeError> {
+        self.make(picture, Plan::describe)
+    }
+
+    /// The code of a picture, and the unit vector that it is made of: for [`Searcher::search_rescored`].
+    pub fn describe_unhashed(&mut self, picture: &Picture) -> Result<(Descriptor, Descriptor), DescribeError> {
+        self.make(picture, |plan, rows| plan.describe(rows).zip(plan.unhashed(rows)))
+    }
+
+    fn make<T>(&mut self, picture: &Picture, make: impl Fn(&Plan, &[&[f32]]) -> Option<T>) -> Result<T, DescribeError> {
         let all: Vec<usize> = (0..self.plan.sources().len()).collect();
         let rows = self.extractor.describe(picture, &all)?;
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-        self.plan.describe(&rows).ok_or_else(|| DescribeError::Nothing { recipe: self.plan.canonical().to_owned() })
+        make(self.plan, &rows).ok_or_else(|| DescribeError::Nothing { recipe: self.plan.canonical().to_owned() })
     }
 }
 

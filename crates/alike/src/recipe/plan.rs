@@ -107,6 +107,11 @@ impl Draft {
         self.hash.map_or(DescriptorKind::Vector(self.dims), |hash| DescriptorKind::Code(hash.bits(self.dims)))
     }
 
+    /// What [`Plan::unhashed`] gives.
+    pub fn unhashed_kind(&self) -> DescriptorKind {
+        DescriptorKind::Vector(self.dims)
+    }
+
     /// Whether a step learns from the gallery.
     pub fn learns(&self) -> bool {
         matches!(self.hash, Some(Method::Learning(_)))
@@ -171,6 +176,11 @@ impl Plan {
             Some(hasher) => Descriptor::Code(hasher.code(&vector)),
             None => Descriptor::Vector(unit(&vector)),
         })
+    }
+
+    /// The vector that [`describe`](Self::describe) makes a code of, at unit length; of other recipes the descriptor itself.
+    pub fn unhashed(&self, rows: &[&[f32]]) -> Option<Descriptor> {
+        self.vector(rows).map(|vector| Descriptor::Vector(unit(&vector)))
     }
 
     /// What its steps learnt, as numbers of 4 bytes, little-endian f32: thresholds (`gallery-mean`, `gallery-median`), or
