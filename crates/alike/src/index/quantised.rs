@@ -30,7 +30,7 @@ pub struct Effort {
 
 impl Effort {
     fn rescored(self, k: usize) -> usize {
-        (self.depth * k.max(RESULTS)).div_ceil(RESULTS).max(k)
+        self.depth.saturating_mul(k.max(RESULTS)).div_ceil(RESULTS).max(k)
     }
 }
 

@@ -4,7 +4,8 @@ use super::collection::is_plain;
 use super::fast::{IndexEntry, QuantisedEntry};
 use super::segment::SegmentEntry;
 use super::{
-    DescriptorKind, Label, LabelCount, RecipeEntry, Record, RecordId, Root, RootKind, SourceEntry, StoreError, platform,
+    DescriptorKind, Label, LabelCount, RecipeEntry, Record, RecordId, Root, RootKind, ScanChoice, SourceEntry,
+    StoreError, platform,
 };
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
@@ -362,14 +363,14 @@ impl Database {
         let sql = "SELECT lists, centres, sha256, trained_rows, closeness, measured_rows, measured FROM indexes WHERE recipe = ?";
         let read = |row: &Row<'_>| {
             let centres: Option<i64> = row.get(1)?;
-            let measured = serde_json::from_str(row.get_ref(6)?.as_str()?);
             Ok(IndexEntry {
                 lists: size(row, 0)?,
                 centres: centres.map(|_| Ok::<_, rusqlite::Error>((unsigned(row, 1)?, row.get(2)?))).transpose()?,
                 trained_rows: size(row, 3)?,
                 closeness: row.get(4)?,
                 measured_rows: size(row, 5)?,
-                measured: measured.map_err(|_| wrong(6, "measurements that can't be read"))?,
+                // What can't be read is measured again, and until then the exact scan answers.
+                measured: serde_json::from_str(row.get_ref(6)?.as_str()?).unwrap_or_default(),
             })
         };
         Ok(self.all(sql, [recipe], read)?.pop())
@@ -399,9 +400,10 @@ impl Database {
         Ok(files)
     }
 
-    /// A number that may never have been set.
-    pub(super) fn setting(&self, key: &str) -> Result<Option<i64>, StoreError> {
-        Ok(self.all("SELECT value FROM meta WHERE key = ?", [key], |row| row.get(0))?.pop())
+    /// How vectors are to be searched.
+    pub(super) fn scan_choice(&self) -> Result<ScanChoice, StoreError> {
+        let stored = self.all("SELECT value FROM meta WHERE key = 'scan'", [], |row| row.get(0))?.pop();
+        Ok(stored.map_or_else(ScanChoice::default, ScanChoice::read))
     }
 
     pub(super) fn unsearchable(&self, recipe: &str) -> Result<Vec<RecordId>, StoreError> {

@@ -1,7 +1,9 @@
 use super::fast::{Fast, Scan, Wish, plan};
 use super::records::Database;
 use super::segment::{Layout, Place, Segment};
-use super::{Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, SourceEntry, StoreError, filter};
+use super::{
+    Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, ScanChoice, SourceEntry, StoreError, filter,
+};
 use crate::index::{Block, Kernels, Part, ScoredId, nearest_codes, nearest_quantised, nearest_vectors};
 use crate::recipe::Descriptor;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ pub struct Snapshot {
     recipes: Vec<Derived>,
     recipe_entries: Vec<RecipeEntry>,
     source_entries: Vec<SourceEntry>,
+    choice: ScanChoice,
 }
 
 #[derive(Debug)]
@@ -134,7 +137,7 @@ impl Snapshot {
             .map(|entry| Ok((entry.clone(), open_source(&db, dir, entry)?)))
             .collect::<Result<_, StoreError>>()?;
         let recipes = recipe_entries.iter().map(|entry| open_recipe(&db, dir, entry)).collect::<Result<_, _>>()?;
-        let roots = db.roots()?;
+        let (roots, choice) = (db.roots()?, db.scan_choice()?);
         Ok(Self {
             database: Mutex::new(db),
             records: OnceLock::new(),
@@ -144,6 +147,7 @@ impl Snapshot {
             recipes,
             recipe_entries,
             source_entries,
+            choice,
         })
     }
 
@@ -290,17 +294,17 @@ impl Snapshot {
 
     /// How a search will be done: the quickest way that finds what is wanted.
     pub fn scan(&self, search: &Search<'_>) -> Scan {
-        let kept = self.recipes.iter().find(|derived| derived.entry.key == search.recipe);
-        if matches!(search.kind, DescriptorKind::Code(_)) {
+        let DescriptorKind::Vector(dims) = search.kind else {
             return Scan::exact("codes are always looked at one by one");
-        }
-        let wish = Wish {
-            recall: search.recall,
-            k: search.k,
-            rows: self.live.len(),
-            wanted: search.only.map(<[RecordId]>::len),
         };
-        plan(kept.and_then(|derived| derived.fast.as_ref()), wish)
+        let Some(derived) = self.recipes.iter().find(|derived| derived.entry.key == search.recipe) else {
+            return Scan::exact("the collection doesn't keep the recipe's descriptors");
+        };
+        let Some(fast) = &derived.fast else {
+            return Scan::exact(self.choice.why_exact(self.live.len(), dims));
+        };
+        let wanted = search.only.map(<[RecordId]>::len);
+        plan(fast, Wish { recall: search.recall, k: search.k, rows: self.live.len(), wanted })
     }
 
     /// The `k` records nearest to each query, best first, ties by the lower id, as [`scan`](Self::scan) says. Scores are

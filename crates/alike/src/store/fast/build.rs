@@ -1,8 +1,8 @@
 //! Bringing the index of a recipe in line with its vectors.
 
-use super::open::{Fast, read_centres};
+use super::open::{Fast, read_centres, read_rows};
 use super::{IndexEntry, Places, QuantisedEntry, ScanChoice};
-use crate::index::training::{Clustering, measure};
+use crate::index::training::{Clustering, Recall, measure};
 use crate::index::{Block, Kernels, Part, lists};
 use crate::store::filter::wanted;
 use crate::store::records;
@@ -45,16 +45,15 @@ impl<'a> Vectors<'a> {
         bytemuck::cast_slice(segment.bytes()).chunks_exact(self.dims).collect()
     }
 
+    /// Learns from the rows of removed records, too, as they are sorted into lists as well: what was learnt without them
+    /// would look as if it had drifted.
     fn train(&self, lists: usize) -> Clustering {
-        let rows = self.segments.iter().zip(&self.live).flat_map(|(segment, live)| {
-            let is_live = move |row: usize| live.as_ref().is_none_or(|live| live[row]);
-            self.rows(segment).into_iter().enumerate().filter(move |&(i, _)| is_live(i)).map(|(_, row)| row)
-        });
-        Clustering::train(&self.kernels, self.dims, &rows.collect::<Vec<_>>(), lists, self.threads)
+        let rows: Vec<&[f32]> = self.segments.iter().flat_map(|segment| self.rows(segment)).collect();
+        Clustering::train(&self.kernels, self.dims, &rows, lists, self.threads)
     }
 
     /// What the index finds of the truth.
-    fn measure(&self, fast: &Fast) -> Vec<crate::index::training::Recall> {
+    fn measure(&self, fast: &Fast) -> Vec<Recall> {
         let with_lists = self.segments.iter().zip(&self.live).filter_map(|(segment, live)| {
             let rows = bytemuck::cast_slice(segment.bytes());
             let block = Block { ids: &segment.ids, rows, wanted: live.clone() };
@@ -62,6 +61,36 @@ impl<'a> Vectors<'a> {
         });
         let parts: Vec<Part<'_>> = with_lists.collect();
         measure(&self.kernels, self.dims, &parts, fast.centres.as_ref(), self.threads)
+    }
+}
+
+/// An index on its way.
+struct Index {
+    entry: IndexEntry,
+    clustering: Clustering,
+    files: Vec<QuantisedEntry>,
+}
+
+impl Index {
+    /// Whether the vectors lie where the centres weren't learnt to expect them.
+    fn has_drifted(&self, segments: &[Segment]) -> bool {
+        let rows_of = |file: &QuantisedEntry| {
+            let segment = segments.iter().find(|segment| segment.number == file.segment);
+            segment.map_or(0.0, |segment| segment.ids.len() as f64)
+        };
+        let rows: f64 = self.files.iter().map(rows_of).sum();
+        let far: f64 = self.files.iter().map(|file| (1.0 - file.closeness) * rows_of(file)).sum();
+        self.entry.lists > 1 && far > DRIFT * (1.0 - self.entry.closeness) * rows + 1e-6
+    }
+
+    fn measure(&mut self, places: &Places, vectors: &Vectors<'_>) {
+        let (count, before) = (vectors.count(), self.entry.measured_rows);
+        let changed = count as f64 / before.max(1) as f64;
+        if self.entry.measured.is_empty() || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
+            let fast = Fast::new(self.entry.clone(), &self.clustering.centres, places, &self.files, vectors.segments);
+            self.entry.measured = vectors.measure(&fast);
+            self.entry.measured_rows = count;
+        }
     }
 }
 
@@ -73,7 +102,7 @@ impl Writer {
 
     /// Brings the indexes of all recipes in line.
     pub(in crate::store) fn index_all(&mut self) -> Result<(), StoreError> {
-        let choice = self.database.setting("scan")?.map_or(ScanChoice::Auto, ScanChoice::read);
+        let choice = self.database.scan_choice()?;
         let live = self.database.record_ids()?;
         for recipe in self.database.recipes()? {
             if let DescriptorKind::Vector(dims) = recipe.kind {
@@ -86,57 +115,30 @@ impl Writer {
     }
 
     fn index(&mut self, recipe: &RecipeEntry, choice: ScanChoice, vectors: &Vectors<'_>) -> Result<(), StoreError> {
-        let count = vectors.count();
-        let lists = choice.lists(count, vectors.dims);
+        let lists = choice.lists(vectors.count(), vectors.dims);
         let known = self.database.index(&recipe.key)?;
+        let before = self.database.quantised(&recipe.key)?;
         if lists == 0 {
-            return if known.is_some() { self.drop_index(recipe) } else { Ok(()) };
+            return if known.is_some() || !before.is_empty() { self.drop_index(recipe) } else { Ok(()) };
         }
         let places = Places::of(&self.dir, recipe, vectors.dims);
-        let mut files = self.database.quantised(&recipe.key)?;
-        files.retain(|file| places.bytes.file(file.number).is_file());
-        let kept = known.filter(|index| is_good(index, lists, count, (&files, vectors.segments)));
-        let kept = kept.and_then(|index| {
-            let centres = match index.centres {
-                None => Vec::new(),
-                Some((number, _)) => read_centres(&places.centres, number, index.lists, vectors.dims)?,
-            };
-            Some((index, centres))
-        });
-        let (mut index, centres, is_new) = match kept {
-            Some((index, centres)) => (index, centres, false),
-            None => {
-                files.clear();
-                let (index, centres) = self.train(&places, lists, count, vectors)?;
-                (index, centres, true)
-            }
+        let kept = match known.clone().filter(|entry| may_stay(entry, lists, vectors.count())) {
+            Some(entry) => self.keep(&places, entry, before.clone(), vectors)?,
+            None => None,
         };
-        let clustering = Clustering { centres, closeness: index.closeness };
-        let mut added = false;
-        for segment in vectors.segments {
-            if !files.iter().any(|file| file.segment == segment.number) {
-                files.push(self.quantise(&places, &clustering, index.lists, vectors, segment)?);
-                added = true;
-            }
-        }
-        let changed = count as f64 / index.measured_rows.max(1) as f64;
-        if is_new || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
-            let fast = Fast::new(index.clone(), &clustering.centres, &places, &files, vectors.segments);
-            index.measured = vectors.measure(&fast);
-            index.measured_rows = count;
-        } else if !added {
+        let mut index = match kept {
+            Some(index) => index,
+            None => self.train(&places, lists, vectors)?,
+        };
+        index.measure(&places, vectors);
+        if known.as_ref() == Some(&index.entry) && before == index.files {
             return Ok(());
         }
-        let before = self.database.quantised(&recipe.key)?;
         self.database.transaction(|connection| {
             records::remove_index(connection, &recipe.key)?;
-            records::put_index(connection, &recipe.key, &index)?;
-            files.iter().try_for_each(|file| records::put_quantised(connection, &recipe.key, file))
+            records::put_index(connection, &recipe.key, &index.entry)?;
+            index.files.iter().try_for_each(|file| records::put_quantised(connection, &recipe.key, file))
         })?;
-        for old in before.iter().filter(|old| !files.contains(old)) {
-            // Where a reader's map forbids it (Windows), the next writer tries again.
-            drop(fs_err::remove_file(places.bytes.file(old.number)));
-        }
         self.remove_orphans()
     }
 
@@ -145,45 +147,63 @@ impl Writer {
         self.remove_orphans()
     }
 
-    /// Centres for so many lists, on disk and in memory.
-    fn train(
+    /// The index with its centres, and new segments sorted by them. `None` where the centres are gone, or no good any more.
+    fn keep(
         &mut self,
         places: &Places,
-        lists: usize,
-        count: usize,
+        entry: IndexEntry,
+        mut files: Vec<QuantisedEntry>,
         vectors: &Vectors<'_>,
-    ) -> Result<(IndexEntry, Vec<f32>), StoreError> {
-        let mut index = IndexEntry {
-            lists,
-            centres: None,
-            trained_rows: count,
-            closeness: 1.0,
-            measured_rows: 0,
-            measured: Vec::new(),
-        };
-        if lists == 1 {
-            return Ok((index, Vec::new()));
+    ) -> Result<Option<Index>, StoreError> {
+        let Some(centres) = read_centres(places, &entry) else { return Ok(None) };
+        files.retain(|file| read_rows(places, &entry, file, vectors.segments).is_some());
+        let clustering = Clustering { centres, closeness: entry.closeness };
+        let mut index = Index { entry, clustering, files };
+        self.quantise_all(places, &mut index, vectors)?;
+        Ok(Some(index).filter(|index| !index.has_drifted(vectors.segments)))
+    }
+
+    /// A new index of so many lists, not measured yet.
+    fn train(&mut self, places: &Places, lists: usize, vectors: &Vectors<'_>) -> Result<Index, StoreError> {
+        let (mut centres, mut clustering) = (None, Clustering { centres: Vec::new(), closeness: 1.0 });
+        if lists > 1 {
+            clustering = vectors.train(lists);
+            let number = self.take_number();
+            let mut file = SegmentFile::create(&places.centres, number)?;
+            file.write(bytemuck::cast_slice(&clustering.centres))?;
+            centres = Some((number, file.finish()?));
         }
-        let clustering = vectors.train(lists);
-        let number = self.take_number();
-        let mut file = SegmentFile::create(&places.centres, number)?;
-        file.write(bytemuck::cast_slice(&clustering.centres))?;
-        index.centres = Some((number, file.finish()?));
-        index.closeness = clustering.closeness;
-        Ok((index, clustering.centres))
+        let (trained_rows, closeness) = (vectors.count(), clustering.closeness);
+        let entry = IndexEntry { lists, centres, trained_rows, closeness, measured_rows: 0, measured: Vec::new() };
+        let mut index = Index { entry, clustering, files: Vec::new() };
+        self.quantise_all(places, &mut index, vectors)?;
+        Ok(index)
+    }
+
+    /// Writes what the index lacks. Files are in the order of their segments, as the database gives them.
+    fn quantise_all(&mut self, places: &Places, index: &mut Index, vectors: &Vectors<'_>) -> Result<(), StoreError> {
+        for segment in vectors.segments {
+            if !index.files.iter().any(|file| file.segment == segment.number) {
+                let file = self.quantise(places, index, vectors, segment)?;
+                index.files.push(file);
+            }
+        }
+        index.files.sort_unstable_by_key(|file| file.segment);
+        Ok(())
     }
 
     /// Writes a segment's rows in bytes.
     fn quantise(
         &mut self,
         places: &Places,
-        clustering: &Clustering,
-        lists: usize,
+        index: &Index,
         vectors: &Vectors<'_>,
         segment: &Segment,
     ) -> Result<QuantisedEntry, StoreError> {
         let rows = vectors.rows(segment);
-        let assigned = (lists > 1).then(|| clustering.assign(&vectors.kernels, vectors.dims, &rows, vectors.threads));
+        let lists = index.entry.lists;
+        let assign = || index.clustering.assign(&vectors.kernels, vectors.dims, &rows, vectors.threads);
+        let assigned = (lists > 1).then(assign);
         let number = self.take_number();
         let mut file = SegmentFile::create(&places.bytes, number)?;
         let list_of = assigned.as_ref().map(|assigned| &assigned.0[..]);
@@ -193,16 +213,10 @@ impl Writer {
     }
 }
 
-/// Whether centres may stay as they are.
-fn is_good(index: &IndexEntry, lists: usize, count: usize, (files, segments): (&[QuantisedEntry], &[Segment])) -> bool {
-    if lists == 1 || index.lists == 1 {
-        return lists == index.lists;
+/// Whether centres that were learnt for one number of vectors may serve another one.
+fn may_stay(entry: &IndexEntry, lists: usize, count: usize) -> bool {
+    if lists == 1 || entry.lists == 1 {
+        return lists == entry.lists;
     }
-    let few = count <= index.trained_rows.saturating_mul(GROWTH) && count.saturating_mul(GROWTH) >= index.trained_rows;
-    let rows_of = |file: &QuantisedEntry| {
-        segments.iter().find(|segment| segment.number == file.segment).map_or(0, |segment| segment.ids.len())
-    };
-    let rows: usize = files.iter().map(rows_of).sum();
-    let far: f64 = files.iter().map(|file| (1.0 - file.closeness) * rows_of(file) as f64).sum();
-    few && far <= DRIFT * (1.0 - index.closeness) * rows as f64 + 1e-6
+    count <= entry.trained_rows.saturating_mul(GROWTH) && count.saturating_mul(GROWTH) >= entry.trained_rows
 }

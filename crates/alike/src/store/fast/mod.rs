@@ -53,6 +53,15 @@ impl ScanChoice {
         }
     }
 
+    /// Why so many vectors have no index.
+    pub(super) fn why_exact(self, rows: usize, dims: usize) -> &'static str {
+        match self {
+            Self::Exact => "that was chosen for the collection",
+            _ if self.lists(rows, dims) == 0 => "there are so few vectors that nothing is faster",
+            _ => "the index isn't made yet, or is gone: the next run of `alike index` makes it",
+        }
+    }
+
     pub(super) fn stored(self) -> i64 {
         Self::ALL.iter().position(|&choice| choice == self).map_or(0, |place| place as i64)
     }

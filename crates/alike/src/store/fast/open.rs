@@ -3,7 +3,7 @@
 use super::{IndexEntry, Places, QuantisedEntry};
 use crate::index::{Centres, Lists};
 use crate::store::records::Database;
-use crate::store::segment::{Place, Segment, map};
+use crate::store::segment::{Segment, map};
 use crate::store::{DescriptorKind, RecipeEntry, StoreError};
 use memmap2::Mmap;
 use std::collections::BTreeMap;
@@ -30,13 +30,7 @@ impl Fast {
         let DescriptorKind::Vector(dims) = recipe.kind else { return Ok(None) };
         let Some(entry) = db.index(&recipe.key)? else { return Ok(None) };
         let places = Places::of(dir, recipe, dims);
-        let centres = match entry.centres {
-            None => Vec::new(),
-            Some((number, _)) => match read_centres(&places.centres, number, entry.lists, dims) {
-                Some(centres) => centres,
-                None => return Ok(None),
-            },
-        };
+        let Some(centres) = read_centres(&places, &entry) else { return Ok(None) };
         Ok(Some(Self::new(entry, &centres, &places, &db.quantised(&recipe.key)?, segments)))
     }
 
@@ -49,12 +43,7 @@ impl Fast {
         segments: &[Segment],
     ) -> Self {
         let dims = places.dims();
-        let open = |file: &QuantisedEntry| {
-            let segment = segments.iter().find(|segment| segment.number == file.segment)?;
-            let map = open_file(&places.bytes, file.number)?;
-            let fits = Lists::read(&map, segment.ids.len(), dims).is_some_and(|lists| lists.len() == entry.lists);
-            fits.then_some((file.segment, map))
-        };
+        let open = |file: &QuantisedEntry| Some((file.segment, read_rows(places, &entry, file, segments)?));
         let files = files.iter().filter_map(open).collect();
         let centres = entry.centres.is_some().then(|| Centres::new(centres, dims));
         Self { entry, centres, files, dims }
@@ -70,14 +59,24 @@ impl Fast {
     }
 }
 
-fn open_file(place: &Place, number: u64) -> Option<Mmap> {
-    map(&fs_err::File::open(place.file(number)).ok()?).ok()
+/// A segment's rows in bytes; `None` where the file is gone, isn't of this index, or isn't what was written.
+pub(super) fn read_rows(
+    places: &Places,
+    entry: &IndexEntry,
+    file: &QuantisedEntry,
+    segments: &[Segment],
+) -> Option<Mmap> {
+    let segment = segments.iter().find(|segment| segment.number == file.segment)?;
+    let map = map(&fs_err::File::open(places.bytes.file(file.number)).ok()?).ok()?;
+    let lists = Lists::read(&map, segment.ids.len(), places.dims())?.len();
+    (lists == entry.lists).then_some(map)
 }
 
-/// `None` where the file is gone or isn't what was written.
-pub(super) fn read_centres(place: &Place, number: u64, lists: usize, dims: usize) -> Option<Vec<f32>> {
-    let bytes = fs_err::read(place.file(number)).ok()?;
-    let fits = bytes.len() == lists.checked_mul(dims)?.checked_mul(4)?;
+/// None at all for one list; `None` where the file is gone or isn't what was written.
+pub(super) fn read_centres(places: &Places, entry: &IndexEntry) -> Option<Vec<f32>> {
+    let Some((number, _)) = entry.centres else { return (entry.lists == 1).then(Vec::new) };
+    let bytes = fs_err::read(places.centres.file(number)).ok()?;
+    let fits = bytes.len() == entry.lists.checked_mul(places.dims())?.checked_mul(4)?;
     let centres: Vec<f32> = fits.then(|| bytemuck::pod_collect_to_vec(&bytes))?;
     centres.iter().all(|x| x.is_finite()).then_some(centres)
 }

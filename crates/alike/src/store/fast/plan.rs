@@ -82,8 +82,7 @@ pub(in crate::store) struct Wish {
 }
 
 /// The quickest scan that finds what is wanted. A filter is never allowed to starve the lists: with one, all are looked at.
-pub(in crate::store) fn plan(fast: Option<&Fast>, wish: Wish) -> Scan {
-    let Some(fast) = fast else { return Scan::exact("there are so few vectors that nothing is faster") };
+pub(in crate::store) fn plan(fast: &Fast, wish: Wish) -> Scan {
     if wish.recall >= 1.0 {
         return Scan::exact("all of the true nearest are wanted");
     }
