@@ -190,8 +190,8 @@ proptest! {
     }
 }
 
-/// Unit vectors in clusters.
-fn clusters(rows: usize, dims: usize) -> Vec<f32> {
+/// Unit vectors in 40 clusters; more of them begin with the same ones.
+pub(crate) fn clusters(rows: usize, dims: usize) -> Vec<f32> {
     let centres = numbers(7, 40 * dims);
     let noise = numbers(8, rows * dims);
     let mut all = Vec::with_capacity(rows * dims);

@@ -13,6 +13,7 @@ mod engine;
 mod filters;
 mod hashing;
 mod index;
+mod indexes;
 mod merging;
 mod models;
 mod operations;

@@ -313,7 +313,7 @@ fn refuses_what_is_no_collection() {
     assert_eq!(error.to_string().lines().count(), 1);
 }
 
-fn sql(collection: &Collection, sql: &str) {
+pub(crate) fn sql(collection: &Collection, sql: &str) {
     let database = collection.dir().join("collection.sqlite");
     rusqlite::Connection::open(database).unwrap().execute_batch(sql).unwrap();
 }
