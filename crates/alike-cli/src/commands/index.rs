@@ -69,8 +69,9 @@ pub(crate) struct IndexArgs {
     #[arg(long)]
     forget: bool,
 
-    /// How vectors are searched from now on: `exact`, all in bytes (`int8`), or only `lists` near the query [default: by number]
-    #[arg(long, value_name = "HOW", value_parser = scan_choice)]
+    /// How vectors are searched from now on: `exact`, all in bytes (`int8`), only `lists` near the query, or `auto`, by their
+    /// number [default: as before, at first `auto`]
+    #[arg(long, value_name = "auto|exact|int8|lists", value_parser = scan_choice)]
     scan: Option<ScanChoice>,
 
     /// Exit with 2 if a picture was left out

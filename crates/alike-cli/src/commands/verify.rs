@@ -18,8 +18,9 @@ use serde_json::{Value, json};
   alike verify -c DIR --repair    and mend what is damaged
 
 Checks the records, the size, header and SHA-256 of each file, the ids of its rows, what recipes learnt, and that
-descriptors are what the rows of their sources give. --repair derives descriptors anew, and learns anew; rows of sources
-that are damaged are described again from the pictures. Damaged records can't be mended: restore them from a copy, or index into a new collection.
+descriptors are what the rows of their sources give. --repair derives descriptors, makes indexes and learns anew; rows of
+sources that are damaged are described again from the pictures. Damaged records can't be mended: restore them from a copy,
+or index into a new collection.
 
 Exit codes: 0 sound, 2 damaged.")]
 pub(crate) struct VerifyArgs {

@@ -15,6 +15,7 @@ mod index;
 mod learning;
 mod models;
 mod networks;
+mod scans;
 mod search;
 mod tags;
 mod trouble;

@@ -5,13 +5,16 @@ use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Of all files that the collection has.
+const EXTENSIONS: [&str; 5] = ["npy", "f32", "bits", "i8", "centres"];
+
 fn indexed() -> Gallery {
     let gallery = Gallery::new();
     for (i, hue) in [10u8, 90, 170, 250].into_iter().enumerate() {
         gallery.draw(&format!("pictures/{i}.png"), hue, i as u32 + 2);
     }
     let recipes = ["--recipe", "color + shape", "--recipe", "color | hash(mean)"];
-    gallery.alike(&[&["index", "pictures"][..], &recipes[..]].concat()).exits(0);
+    gallery.alike(&[&["index", "pictures", "--scan", "lists"][..], &recipes[..]].concat()).exits(0);
     gallery
 }
 
@@ -76,16 +79,15 @@ fn a_sound_collection_is_sound() {
     let gallery = indexed();
     let run = verify(&gallery, &["--json"]).exits(0);
     let json = run.json();
-    assert_eq!((&json["sound"], &json["files"]), (&true.into(), &4.into()));
-    let there: u64 =
-        ["npy", "f32", "bits"].iter().flat_map(|e| files(&gallery, e)).map(|f| f.metadata().unwrap().len()).sum();
+    assert_eq!((&json["sound"], &json["files"]), (&true.into(), &6.into()));
+    let there: u64 = EXTENSIONS.iter().flat_map(|e| files(&gallery, e)).map(|f| f.metadata().unwrap().len()).sum();
     assert_eq!(json["bytes"], there);
     assert!(verify(&gallery, &["--repair"]).exits(0).stdout.contains("sound"));
 }
 
 #[test]
 fn flipped_bits_are_found_and_mended() {
-    for extension in ["npy", "f32", "bits"] {
+    for extension in EXTENSIONS {
         found_and_mended(extension, flip, "SHA-256");
     }
 }
@@ -95,13 +97,30 @@ fn torn_files_are_found_and_mended() {
     for extension in ["npy", "f32", "bits"] {
         found_and_mended(extension, cut, "bytes, the 4 rows recorded take");
     }
+    for extension in ["i8", "centres"] {
+        found_and_mended(extension, cut, "SHA-256");
+    }
 }
 
 #[test]
 fn missing_files_are_found_and_mended() {
-    for extension in ["npy", "f32", "bits"] {
+    for extension in EXTENSIONS {
         found_and_mended(extension, |path| fs::remove_file(path).unwrap(), "missing");
     }
+}
+
+#[test]
+fn a_lost_file_of_the_index_is_told_from_lost_descriptors() {
+    let gallery = indexed();
+    fs::remove_file(&files(&gallery, "i8")[0]).unwrap();
+    let found = verify(&gallery, &["--json"]).exits(2).json();
+    assert_eq!(found["damages"].as_array().unwrap().len(), 1);
+    assert_eq!(found["damages"][0]["place"], "index");
+    let recipe = files(&gallery, "f32")[0].parent().unwrap().file_name().unwrap().to_owned();
+    assert_eq!(found["damages"][0]["key"], recipe.to_str().unwrap());
+    let mended = verify(&gallery, &["--repair", "--json"]).exits(0).json();
+    assert_eq!((&mended["sound"], &mended["damages"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!(files(&gallery, "i8").len(), 1);
 }
 
 #[test]
