@@ -24,10 +24,9 @@ pub(super) type Rows<'a> = (usize, &'a (dyn Fn(usize) -> &'a [f32] + Sync));
 
 /// `count` unit vectors of `dims` numbers around which the rows lie. The result doesn't depend on the number of threads.
 pub(super) fn train(kernels: &Kernels, dims: usize, rows: Rows<'_>, count: usize, threads: usize) -> Vec<f32> {
-    // Evenly picked rows are as good a beginning as random ones, where their order has nothing to do with them; a step
-    // that has no divisor in common with the number of rows keeps a periodic order from hiding centres.
+    // Evenly picked rows are as good a beginning as random ones.
     let mut centres: Vec<f32> = Vec::with_capacity(count * dims);
-    let step = coprime(rows.0);
+    let step = step(rows.0);
     (0..count).for_each(|i| centres.extend_from_slice(rows.1((i * step) % rows.0)));
     let sample = Sample::new(kernels, dims, rows, threads);
     for _ in 0..ROUNDS {
@@ -37,8 +36,9 @@ pub(super) fn train(kernels: &Kernels, dims: usize, rows: Rows<'_>, count: usize
     centres
 }
 
-/// A number near the golden section of `n` that has no divisor in common with it.
-fn coprime(n: usize) -> usize {
+/// A step that visits `n` rows evenly, each once: near the golden section of `n`, and without a divisor in common with it,
+/// so that rows in a periodic order aren't picked from one place of the period.
+pub(super) fn step(n: usize) -> usize {
     let divides = |mut a: usize, mut b: usize| {
         while b > 0 {
             (a, b) = (b, a % b);

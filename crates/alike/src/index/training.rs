@@ -1,7 +1,6 @@
 //! How a collection of vectors is prepared for fast search, and what that costs in recall: measured, never guessed.
 
-use super::quantised::RESULTS;
-use super::{Block, Centres, Effort, Kernels, Part, ScoredId, kmeans, nearest_quantised, nearest_vectors};
+use super::{Block, Centres, Effort, Kernels, Part, RESULTS, ScoredId, kmeans, nearest_quantised, nearest_vectors};
 
 /// Centres that rows are sorted by.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +18,8 @@ impl Clustering {
     /// `lists` centres of the rows, learnt from an even sample of them.
     pub fn train(kernels: &Kernels, dims: usize, rows: &[&[f32]], lists: usize, threads: usize) -> Self {
         let count = rows.len().min(lists * SAMPLE);
-        let sample = |i: usize| rows[(i as u128 * rows.len() as u128 / count as u128) as usize];
+        let step = kmeans::step(rows.len());
+        let sample = |i: usize| rows[i * step % rows.len()];
         let centres = kmeans::train(kernels, dims, (count, &sample), lists, threads);
         let closeness = mean(&kmeans::assign(kernels, dims, (count, &sample), &centres, threads).score);
         Self { centres, closeness }
@@ -121,7 +121,8 @@ fn queries<'a>(dims: usize, blocks: &[Block<'a, f32>]) -> (Vec<u64>, Vec<&'a [f3
     let rows = blocks.iter().flat_map(|block| (0..block.ids.len()).map(move |row| (block, row)));
     let rows: Vec<_> = rows.filter(|&(block, row)| is_wanted(block, row)).collect();
     let count = rows.len().min(QUERIES);
-    let pick = |i: usize| rows[i * rows.len() / count];
+    let step = kmeans::step(rows.len());
+    let pick = |i: usize| rows[i * step % rows.len()];
     let picked = (0..count).map(pick).map(|(block, row)| (block.ids[row], &block.rows[row * dims..][..dims]));
     picked.unzip()
 }

@@ -236,6 +236,26 @@ fn measured_recall_is_what_other_queries_find() {
     }
 }
 
+/// Every second row is one of eleven that are equal, and the others lie anywhere.
+#[test]
+fn rows_in_a_periodic_order_are_measured_in_all_places_of_the_period() {
+    let (rows, dims, lists) = (2000, 8, 64);
+    let (equal, anywhere) = (unit_rows(3, 91, dims), unit_rows(4, rows, dims));
+    let row = |i: usize| {
+        if i.is_multiple_of(2) { &equal[i / 2 % 91 * dims..][..dims] } else { &anywhere[i * dims..][..dims] }
+    };
+    let slices: Vec<&[f32]> = (0..rows).map(row).collect();
+    let (vectors, ids) = (slices.concat(), (0..rows as u64).collect::<Vec<_>>());
+    let kernels = Kernels::detect();
+    let clustering = Clustering::train(&kernels, dims, &slices, lists, 1);
+    let (list_of, _) = clustering.assign(&kernels, dims, &slices, 1);
+    let file = listed(&vectors, dims, (lists, Some(&list_of)));
+    let lists = Lists::read(bytemuck::cast_slice(&file), rows, dims).unwrap();
+    let parts = [Part { block: Block::whole(&ids, &vectors), lists }];
+    let measured = measure(&kernels, dims, &parts, Some(&Centres::new(&clustering.centres, dims)), 1);
+    assert!(measured[0].probes == 1 && measured[0].recall < 0.9, "{measured:?}");
+}
+
 #[test]
 fn the_least_effort_that_is_sure_to_find_enough_is_taken() {
     let one = |probes, recall, at_least| Recall { probes, depth: 16, recall, at_least };
