@@ -141,13 +141,16 @@ fn a_search_finds_what_its_scan_promises() {
 #[test]
 fn the_more_is_wanted_the_more_is_looked_at() {
     let (_folder, collection, _) = indexed(ScanChoice::Lists, ROWS);
-    let snapshot = collection.snapshot().unwrap();
+    let (snapshot, queries) = (collection.snapshot().unwrap(), queries());
     let probes = |recall| match snapshot.scan(&Search { recall, ..quick(&[]) }).kind {
         ScanKind::Lists { probes, .. } => probes,
         ScanKind::Bytes { .. } | ScanKind::Exact => usize::MAX,
     };
     let efforts = [0.5, 0.9, 0.99, 1.0].map(probes);
     assert!(efforts.is_sorted() && efforts[0] < efforts[2], "{efforts:?}");
+    let more = Search { k: ROWS / 100, ..quick(&queries) };
+    assert!(matches!(snapshot.scan(&more).kind, ScanKind::Bytes { .. }), "recall is measured for ten hits");
+    assert!(recall(&snapshot, &more) >= 0.99);
     let many = snapshot.scan(&Search { k: ROWS / 50, ..quick(&[]) });
     assert_eq!((many.kind, &many.why[..]), (ScanKind::Exact, "a large part of all is wanted"));
 }

@@ -54,8 +54,10 @@ impl Fast {
         Lists::checked(self.files.get(&segment.number)?, segment.ids.len(), self.dims)
     }
 
+    /// Of its files.
     pub(in crate::store) fn bytes(&self) -> u64 {
-        self.files.values().map(|map| map.len() as u64).sum()
+        let centres = self.centres.as_ref().map_or(0, |centres| centres.len() * self.dims * size_of::<f32>());
+        self.files.values().map(|map| map.len() as u64).sum::<u64>() + centres as u64
     }
 }
 

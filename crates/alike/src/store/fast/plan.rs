@@ -1,8 +1,8 @@
 //! Which scan answers a search, and why.
 
 use super::Fast;
-use crate::index::Effort;
 use crate::index::training::effort_for;
+use crate::index::{Effort, RESULTS};
 use std::fmt;
 
 /// How a recipe is searched.
@@ -82,6 +82,7 @@ pub(in crate::store) struct Wish {
 }
 
 /// The quickest scan that finds what is wanted. A filter is never allowed to starve the lists: with one, all are looked at.
+/// So they are for more results than recall was measured for, since those lie in more lists.
 pub(in crate::store) fn plan(fast: &Fast, wish: Wish) -> Scan {
     if wish.recall >= 1.0 {
         return Scan::exact("all of the true nearest are wanted");
@@ -101,11 +102,16 @@ pub(in crate::store) fn plan(fast: &Fast, wish: Wish) -> Scan {
         return Scan::exact(format!("the index finds {recall:.4} at most"));
     }
     let lists = fast.entry.lists;
-    if lists > 1 && wish.wanted.is_none() && effort.probes < lists {
+    let (filtered, more) = (wish.wanted.is_some(), wish.k > RESULTS);
+    if lists > 1 && !filtered && !more && effort.probes < lists {
         let found = measured.iter().find(|one| one.probes == effort.probes).map_or(recall, |one| one.recall);
         let kind = ScanKind::Lists { probes: effort.probes, lists, depth: effort.depth };
         return Scan { kind, recall: found, why: format!("that is enough for a recall of {}", wish.recall) };
     }
-    let why = if wish.wanted.is_some() { "with a filter all vectors are looked at" } else { "the vectors are many" };
+    let why = match (lists > 1, filtered, more) {
+        (true, true, _) => "with a filter no list is left out",
+        (true, false, true) => "for more than ten results no list is left out",
+        _ => "the vectors are many",
+    };
     Scan { kind: ScanKind::Bytes { depth }, recall, why: why.to_owned() }
 }
