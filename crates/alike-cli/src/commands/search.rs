@@ -11,7 +11,7 @@ use crate::pick::{self, Pick};
 use alike::engine::{Engine, Hit, SearchOptions, Searcher};
 use alike::picture::{DecodeOptions, Picture};
 use alike::recipe::DescriptorKind;
-use alike::store::{Label, Scan};
+use alike::store::{Label, Scan, ScanKind};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::json;
@@ -246,6 +246,9 @@ fn print_table(answer: &Answer, printer: &Printer) -> std::io::Result<()> {
         let label = if labels { format!("{}  ", crate::output::padded(&label, 14)) } else { String::new() };
         let own = if answer.own == Some(hit.record.id) { "  (the query itself)" } else { "" };
         printer.line(format_args!("{:>3}  {:.4}  {label}{}{own}", hit.rank, hit.score, shown_path(&hit.path)))?;
+    }
+    if answer.scan.kind != ScanKind::Exact {
+        printer.status(format_args!("{}; --recall 1 looks at every vector", answer.scan));
     }
     Ok(())
 }

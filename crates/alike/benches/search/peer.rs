@@ -42,7 +42,8 @@ impl Peer {
         let mut version = String::new();
         from.read_line(&mut version).expect("FAISS says which it is");
         let version: serde_json::Value = serde_json::from_str(&version).expect("ALIKE_PYTHON has faiss-cpu and numpy");
-        let version = format!("FAISS {} ({})", version["version"].as_str()?, version["options"].as_str()?.trim());
+        let word = |key: &str| version[key].as_str().unwrap_or_default().trim().to_owned();
+        let version = format!("FAISS {} ({})", word("version"), word("options"));
         Some(Self { child, to, from, version })
     }
 

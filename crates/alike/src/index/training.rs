@@ -71,9 +71,9 @@ pub fn measure(
 ) -> Vec<Recall> {
     let blocks: Vec<Block<'_, f32>> = parts.iter().map(|part| part.block.clone()).collect();
     let (own, queries) = queries(dims, &blocks);
-    let without_own = |found: Vec<Vec<ScoredId>>| -> Vec<Vec<u64>> {
+    let without_own = |found: Vec<Vec<ScoredId>>| -> Vec<Vec<f32>> {
         let others = |(found, own): (Vec<ScoredId>, &u64)| {
-            found.iter().map(|hit| hit.id).filter(|id| id != own).take(RESULTS).collect()
+            found.iter().filter(|hit| hit.id != *own).map(|hit| hit.score).take(RESULTS).collect()
         };
         found.into_iter().zip(&own).map(others).collect()
     };
@@ -127,10 +127,11 @@ fn queries<'a>(dims: usize, blocks: &[Block<'a, f32>]) -> (Vec<u64>, Vec<&'a [f3
     picked.unzip()
 }
 
-fn recall(effort: Effort, found: &[Vec<u64>], truth: &[Vec<u64>]) -> Recall {
-    let share = |(found, truth): (&Vec<u64>, &Vec<u64>)| {
-        let hits = truth.iter().filter(|id| found.contains(id)).count();
-        if truth.is_empty() { 1.0 } else { hits as f64 / truth.len() as f64 }
+/// By scores: what is as near as the last of the truth is as good.
+fn recall(effort: Effort, found: &[Vec<f32>], truth: &[Vec<f32>]) -> Recall {
+    let share = |(found, truth): (&Vec<f32>, &Vec<f32>)| {
+        let Some(&last) = truth.last() else { return 1.0 };
+        found.iter().filter(|&&score| score >= last).count() as f64 / truth.len() as f64
     };
     let shares: Vec<f64> = found.iter().zip(truth).map(share).collect();
     let count = shares.len().max(1) as f64;

@@ -1,5 +1,6 @@
 //! AVX2 and FMA: eight `f32` at a time.
 #![allow(unsafe_code, reason = "loads take pointers, and the processor is asked at run time what it can do")]
+#![allow(clippy::needless_range_loop, reason = "sums are registers, several of which are indexed alike")]
 
 use super::{BYTES, ByteQuery, ByteTile, GROUP, Kernels, Tile, TileHit, bodies};
 use std::arch::x86_64::*;
@@ -7,18 +8,17 @@ use std::arch::x86_64::*;
 /// The loops, where the processor has the instructions.
 pub(super) fn kernels() -> Option<Kernels> {
     let has = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("popcnt");
-    // SAFETY (all of them): the instructions are there.
     has.then_some(Kernels {
         name: "AVX2",
         side: SIDE,
-        dots: |query, rows, scores| unsafe { dots(query, rows, scores) },
-        dots_at: |query, rows, places, scores| unsafe { dots_at(query, rows, places, scores) },
-        tile: |part, hits| unsafe { tile(part, hits) },
-        dots_i8: |query, rows, scales, scores| unsafe { dots_i8(query, rows, scales, scores) },
-        tile_i8: |part, hits| unsafe { tile_i8(part, hits) },
-        hamming: |query, rows, distances| unsafe { hamming(query, rows, distances) },
-        positions: |scores, least, places| unsafe { at_least(scores, least, places) },
-        within: |distances, most, places| unsafe { at_most(distances, most, places) },
+        dots: |query, rows, scores| asked_for!(dots(query, rows, scores)),
+        dots_at: |query, rows, places, scores| asked_for!(dots_at(query, rows, places, scores)),
+        tile: |part, hits| asked_for!(tile(part, hits)),
+        dots_i8: |query, rows, scales, scores| asked_for!(dots_i8(query, rows, scales, scores)),
+        tile_i8: |part, hits| asked_for!(tile_i8(part, hits)),
+        hamming: |query, rows, distances| asked_for!(hamming(query, rows, distances)),
+        positions: |scores, least, places| asked_for!(at_least(scores, least, places)),
+        within: |distances, most, places| asked_for!(at_most(distances, most, places)),
     })
 }
 

@@ -1,5 +1,6 @@
 //! AVX-512: sixteen `f32` or sixty-four bytes at a time.
 #![allow(unsafe_code, reason = "loads take pointers, and the processor is asked at run time what it can do")]
+#![allow(clippy::needless_range_loop, reason = "sums are registers, several of which are indexed alike")]
 
 use super::{BYTES, ByteQuery, ByteTile, GROUP, Kernels, Tile, TileHit, avx2, bodies, portable};
 use std::arch::x86_64::*;
@@ -11,23 +12,22 @@ use std::arch::x86_64::*;
 pub(super) fn kernels() -> Option<Kernels> {
     let has = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw");
     let narrow = avx2::kernels().filter(|_| has)?;
-    // SAFETY (all of them): the instructions of each are there.
     let mut kernels = Kernels {
         name: "AVX-512",
         side: SIDE,
-        tile: |part, hits| unsafe { tile(part, hits) },
-        positions: |scores, least, places| unsafe { at_least(scores, least, places) },
-        within: |distances, most, places| unsafe { at_most(distances, most, places) },
+        tile: |part, hits| asked_for!(tile(part, hits)),
+        positions: |scores, least, places| asked_for!(at_least(scores, least, places)),
+        within: |distances, most, places| asked_for!(at_most(distances, most, places)),
         // Those of AVX2 have panels of another width.
         tile_i8: portable::tile_i8::<SIDE>,
         ..narrow
     };
-    if is_x86_feature_detected!("avx512vnni") {
-        kernels.dots_i8 = |query, rows, scales, scores| unsafe { dots_i8(query, rows, scales, scores) };
-        kernels.tile_i8 = |part, hits| unsafe { tile_i8(part, hits) };
+    if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
+        kernels.dots_i8 = |query, rows, scales, scores| asked_for!(dots_i8(query, rows, scales, scores));
+        kernels.tile_i8 = |part, hits| asked_for!(tile_i8(part, hits));
     }
     if is_x86_feature_detected!("avx512vpopcntdq") {
-        kernels.hamming = |query, rows, distances| unsafe { hamming(query, rows, distances) };
+        kernels.hamming = |query, rows, distances| asked_for!(hamming(query, rows, distances));
     }
     Some(kernels)
 }
@@ -92,7 +92,8 @@ fn push(hits: &mut Vec<TileHit>, (row, query): (usize, usize), mut counts: u16, 
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+/// One row after the other, and in vectors of half the width, for the reason that [`kernels`] gives.
+#[target_feature(enable = "avx512f,avx512vl,avx512vnni")]
 fn dots_i8(query: &ByteQuery<'_>, rows: &[u8], scales: &[f32], scores: &mut [f32]) {
     let length = query.numbers.len();
     let (fours, rest) = scores.as_chunks_mut::<4>();
@@ -100,44 +101,52 @@ fn dots_i8(query: &ByteQuery<'_>, rows: &[u8], scales: &[f32], scores: &mut [f32
     let done = fours.len() * 4;
     let excess = _mm_set1_epi32(query.excess);
     for (i, (scores, scales)) in fours.iter_mut().zip(scale_fours).enumerate() {
-        let sums = sum_four(products(query.numbers, &rows[4 * i * length..][..4 * length]));
-        let sums = _mm_cvtepi32_ps(_mm_sub_epi32(sums, excess));
+        let rows = &rows[4 * i * length..][..4 * length];
+        let mut sums = [_mm256_setzero_si256(); 4];
+        for r in 0..4 {
+            sums[r] = products(query.numbers, &rows[r * length..][..length]);
+        }
+        let sums = _mm_cvtepi32_ps(_mm_sub_epi32(sum_four(sums), excess));
         // SAFETY: there are four scales and room for four scores.
         unsafe { _mm_storeu_ps(scores.as_mut_ptr(), _mm_mul_ps(sums, _mm_loadu_ps(scales.as_ptr()))) };
     }
     for ((row, score), scale) in (done..).zip(rest).zip(scale_rest) {
-        let [sums] = products(query.numbers, &rows[row * length..][..length]);
-        *score = (_mm512_reduce_add_epi32(sums) - query.excess) as f32 * scale;
+        let sums = products(query.numbers, &rows[row * length..][..length]);
+        let zero = _mm256_setzero_si256();
+        let sum = _mm_cvtsi128_si32(sum_four([sums, zero, zero, zero]));
+        *score = (sum - query.excess) as f32 * scale;
     }
 }
 
-/// The sum of each of four vectors: first within each quarter of a vector, then over the quarters.
+/// The sum of each of four vectors: first within each half of a vector, then over the halves.
 #[inline]
-#[target_feature(enable = "avx512f")]
-fn sum_four([a, b, c, d]: [__m512i; 4]) -> __m128i {
-    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
-    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    let quarters = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-    let halves = _mm256_add_epi32(_mm512_castsi512_si256(quarters), _mm512_extracti64x4_epi64::<1>(quarters));
+#[target_feature(enable = "avx512f,avx512vl")]
+fn sum_four([a, b, c, d]: [__m256i; 4]) -> __m128i {
+    let ab = _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    let cd = _mm256_add_epi32(_mm256_unpacklo_epi32(c, d), _mm256_unpackhi_epi32(c, d));
+    let halves = _mm256_add_epi32(_mm256_unpacklo_epi64(ab, cd), _mm256_unpackhi_epi64(ab, cd));
     _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves))
 }
 
+/// Sums of one row that run side by side.
+const CHAINS: usize = 2;
+
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn products<const R: usize>(query: &[i8], rows: &[u8]) -> [__m512i; R] {
-    let length = query.len();
-    debug_assert!(length.is_multiple_of(BYTES) && rows.len() == R * length);
-    let mut sums = [_mm512_setzero_si512(); R];
-    for d in (0..length).step_by(BYTES) {
-        // SAFETY: lengths are multiples of 64 bytes.
-        let query = unsafe { _mm512_loadu_si512(query.as_ptr().add(d).cast()) };
-        for r in 0..R {
-            // SAFETY: as above; there are `R` rows.
-            let row = unsafe { _mm512_loadu_si512(rows.as_ptr().add(r * length + d).cast()) };
-            sums[r] = _mm512_dpbusd_epi32(sums[r], row, query);
+#[target_feature(enable = "avx512f,avx512vl,avx512vnni")]
+fn products(query: &[i8], row: &[u8]) -> __m256i {
+    debug_assert!(query.len().is_multiple_of(BYTES) && query.len() == row.len());
+    let mut sums = [_mm256_setzero_si256(); CHAINS];
+    for d in (0..query.len()).step_by(BYTES) {
+        for i in 0..CHAINS {
+            // SAFETY: lengths are multiples of 64 bytes, two vectors.
+            let (query, row) = unsafe {
+                let at = d + i * (BYTES / CHAINS);
+                (_mm256_loadu_si256(query.as_ptr().add(at).cast()), _mm256_loadu_si256(row.as_ptr().add(at).cast()))
+            };
+            sums[i] = _mm256_dpbusd_epi32(sums[i], row, query);
         }
     }
-    sums
+    _mm256_add_epi32(sums[0], sums[1])
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]

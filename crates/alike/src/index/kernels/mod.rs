@@ -4,6 +4,15 @@
 //! [`rounding`]: rankings are made from them by exact rescoring, so that they don't depend on the table. `unsafe` stays in
 //! the modules below; what this module hands out is safe.
 
+/// Calls a loop from a table that is handed out only where the processor has the loop's instructions.
+#[cfg(target_arch = "x86_64")]
+macro_rules! asked_for {
+    ($call:expr) => {{
+        // SAFETY: the processor was asked for the instructions before the table was made.
+        unsafe { $call }
+    }};
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -18,7 +27,7 @@ pub struct Kernels {
     /// How many queries lie side by side in a panel: see [`Kernels::tile`].
     side: usize,
     dots: fn(&[f32], &[f32], &mut [f32]),
-    dots_at: fn(&[f32], &[f32], &[u32], &mut [f32]),
+    dots_at: DotsAt,
     tile: fn(&Tile<'_>, &mut Vec<TileHit>),
     dots_i8: fn(&ByteQuery<'_>, &[u8], &[f32], &mut [f32]),
     tile_i8: fn(&ByteTile<'_>, &mut Vec<TileHit>),
@@ -26,6 +35,8 @@ pub struct Kernels {
     positions: fn(&[f32], f32, &mut Vec<u32>),
     within: fn(&[u32], u32, &mut Vec<u32>),
 }
+
+type DotsAt = fn(&[f32], &[f32], &[u32], &mut [f32]);
 
 impl std::fmt::Debug for Kernels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
