@@ -24,6 +24,9 @@ use timing::Time;
 
 /// Each program runs so often, in turn; the best time counts, because others use the machine as well.
 const ROUNDS: usize = 5;
+/// The same for sets of so many numbers that a round takes minutes.
+const FEW_ROUNDS: usize = 2;
+const LARGE: usize = 1 << 28;
 
 fn main() {
     let mut names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
@@ -99,10 +102,11 @@ fn measure(set: &Set) -> String {
     let mut peer = Peer::start(set, &truth);
     let mut lines = table::Lines::new(set, peer.as_ref().map(|peer| peer.version.as_str()));
     let tasks = tasks(set, &ours);
+    let rounds = if set.base().len() < LARGE { ROUNDS } else { FEW_ROUNDS };
     for threads in 1..=cores.min(2) {
         let (mut bandwidth, mut multiplied) = (0.0f64, 0.0f64);
         let mut best: Vec<Option<Best>> = tasks.iter().map(|_| None).collect();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             bandwidth = bandwidth.max(limits::bandwidth(set.base(), threads));
             multiplied = multiplied.max(limits::multiply_add().unwrap_or(f64::NAN));
             for (best, task) in best.iter_mut().zip(&tasks) {

@@ -3,13 +3,14 @@
 use crate::ours::Ours;
 use crate::peer::Done;
 use crate::sets::Set;
-use crate::{Best, ROUNDS, page};
+use crate::{Best, FEW_ROUNDS, ROUNDS, page};
 use std::fmt::Write;
 
 pub(crate) fn begin() -> String {
     format!(
         "Machine: {}.\nCommand: `ALIKE_PYTHON=python cargo bench -p alike --bench search`.\nEach time is the best of {ROUNDS} \
-         rounds in which the programs take turns. Recall is of the true ten nearest.\n",
+         rounds ({FEW_ROUNDS} with set D) in which the programs take turns. Recall is of the true ten nearest. Rows of the set \
+         lie in a mapped file, as those of a collection do; FAISS has them in its memory.\n",
         page::machine()
     )
 }

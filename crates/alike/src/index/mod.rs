@@ -19,6 +19,7 @@ pub use quantised::{Centres, Effort, Part, nearest_quantised};
 pub use vectors::{nearest_among, nearest_vectors};
 
 use crate::store::RecordId;
+use std::borrow::Cow;
 
 /// A found record.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +38,7 @@ pub struct Block<'a, W> {
     /// Row by row, as many numbers for each id as a query has.
     pub rows: &'a [W],
     /// Which rows to look at; `None` for all.
-    pub wanted: Option<Vec<bool>>,
+    pub wanted: Option<Cow<'a, [bool]>>,
 }
 
 impl<'a, W> Block<'a, W> {

@@ -1,5 +1,6 @@
 //! Everything that differs between systems. Linux is tested; the rest is meant to compile.
 
+use memmap2::Mmap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,28 @@ use std::path::{Path, PathBuf};
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { fs_err::File::open(dir)?.sync_all() } else { Ok(()) }
 }
+
+/// Says that a map is read here and there, so that nothing is read ahead.
+#[cfg(unix)]
+pub(super) fn expect_random_reads(map: &Mmap) -> io::Result<()> {
+    map.advise(memmap2::Advice::Random)
+}
+
+#[cfg(not(unix))]
+pub(super) fn expect_random_reads(_map: &Mmap) -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives the pages of a map back, which are read from the file again when they are needed.
+#[cfg(unix)]
+#[allow(unsafe_code, reason = "the advice is unsafe where pages may have been changed")]
+pub(super) fn give_back(map: &Mmap) {
+    // SAFETY: nobody writes to maps of segments. An advice that isn't taken costs memory, nothing else.
+    drop(unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) });
+}
+
+#[cfg(not(unix))]
+pub(super) fn give_back(_map: &Mmap) {}
 
 /// Whether the current user owns the path. Always true where files have no numeric owner.
 #[cfg(unix)]

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::index::{Block, Kernels, Part, ScoredId, nearest_codes, nearest_quantised, nearest_vectors};
 use crate::recipe::Descriptor;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -31,6 +32,8 @@ struct Derived {
     entry: RecipeEntry,
     segments: Vec<Segment>,
     fast: Option<Fast>,
+    /// For each segment, which of its rows have a record; made by the first search.
+    alive: OnceLock<Vec<Option<Vec<bool>>>>,
     /// Ascending: records whose descriptor doesn't exist.
     unsearchable: Vec<RecordId>,
 }
@@ -322,7 +325,7 @@ impl Snapshot {
         match kind {
             DescriptorKind::Vector(dims) => {
                 let extra = concat(search.extra, vector);
-                let blocks = self.blocks(segments, (&extra_ids, &extra), search.only);
+                let blocks = self.blocks(kept, (&extra_ids, &extra), search.only);
                 let queries: Vec<&[f32]> = search.queries.iter().map(vector).collect();
                 let fast = kept.and_then(|derived| derived.fast.as_ref());
                 let (Some(fast), Some(effort)) = (fast, self.scan(search).effort()) else {
@@ -330,44 +333,59 @@ impl Snapshot {
                 };
                 let (parts, blocks) = in_lists(fast, segments, blocks);
                 let lists = (fast.centres.as_ref(), effort);
-                Ok(nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), lists, how_many))
+                let found = nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), lists, how_many);
+                fast.have_read(queries.len() * effort.depth);
+                Ok(found)
             }
             DescriptorKind::Code(bits) => {
                 let extra = concat(search.extra, code);
-                let blocks = self.blocks(segments, (&extra_ids, &extra), search.only);
+                let blocks = self.blocks(kept, (&extra_ids, &extra), search.only);
                 let queries: Vec<&[u64]> = search.queries.iter().map(code).collect();
                 Ok(nearest_codes(&kernels, bits, &queries, &blocks, how_many))
             }
         }
     }
 
-    /// The rows of segments, and those beside them.
+    /// The rows of a recipe's segments, and those beside them.
     fn blocks<'a, W: bytemuck::Pod>(
         &self,
-        segments: &'a [Segment],
-        extra: (&'a [RecordId], &'a [W]),
+        kept: Option<&'a Derived>,
+        (extra_ids, extra): (&'a [RecordId], &'a [W]),
         only: Option<&[RecordId]>,
     ) -> Vec<Block<'a, W>> {
-        let stored = segments.iter().map(|segment| (&segment.ids[..], bytemuck::cast_slice(segment.bytes())));
-        stored.chain([extra]).map(|(ids, rows)| Block { ids, rows, wanted: self.wanted(ids, only) }).collect()
+        let segment = |(derived, i): (&'a Derived, usize)| {
+            let segment = &derived.segments[i];
+            let wanted = match only {
+                None => derived.alive(&self.live)[i].as_deref().map(Cow::Borrowed),
+                only => filter::wanted(&segment.ids, &self.live, only).map(Cow::Owned),
+            };
+            Block { ids: &segment.ids, rows: bytemuck::cast_slice(segment.bytes()), wanted }
+        };
+        let stored = kept.into_iter().flat_map(|derived| (0..derived.segments.len()).map(move |i| (derived, i)));
+        let mut blocks: Vec<Block<'a, W>> = stored.map(segment).collect();
+        let wanted = filter::wanted(extra_ids, &self.live, only).map(Cow::Owned);
+        blocks.push(Block { ids: extra_ids, rows: extra, wanted });
+        blocks
     }
+}
 
-    /// Which rows to look at; `None` for all.
-    fn wanted(&self, ids: &[RecordId], only: Option<&[RecordId]>) -> Option<Vec<bool>> {
-        filter::wanted(ids, &self.live, only)
+impl Derived {
+    fn alive(&self, live: &[RecordId]) -> &[Option<Vec<bool>>] {
+        self.alive
+            .get_or_init(|| self.segments.iter().map(|segment| filter::wanted(&segment.ids, live, None)).collect())
     }
 }
 
 /// Blocks of segments that have their rows in lists, and those that don't. The blocks of the segments come first.
 fn in_lists<'a>(
     fast: &'a Fast,
-    segments: &[Segment],
+    segments: &'a [Segment],
     blocks: Vec<Block<'a, f32>>,
 ) -> (Vec<Part<'a>>, Vec<Block<'a, f32>>) {
     let (mut parts, mut rest) = (Vec::new(), Vec::new());
     for (i, block) in blocks.into_iter().enumerate() {
-        match segments.get(i).and_then(|segment| fast.lists(segment)) {
-            Some(lists) => parts.push(Part { block, lists }),
+        match segments.get(i).and_then(|segment| Some((fast.lists(segment)?, fast.rows(segment)))) {
+            Some((lists, rows)) => parts.push(Part { block: Block { rows, ..block }, lists }),
             None => rest.push(block),
         }
     }
@@ -440,5 +458,11 @@ pub(super) fn open_recipe_segments(db: &Database, dir: &Path, entry: &RecipeEntr
 fn open_recipe(db: &Database, dir: &Path, entry: &RecipeEntry) -> Result<Derived, StoreError> {
     let segments = open_recipe_segments(db, dir, entry)?;
     let fast = Fast::open(db, dir, entry, &segments)?;
-    Ok(Derived { entry: entry.clone(), segments, fast, unsearchable: db.unsearchable(&entry.key)? })
+    Ok(Derived {
+        entry: entry.clone(),
+        segments,
+        fast,
+        alive: OnceLock::new(),
+        unsearchable: db.unsearchable(&entry.key)?,
+    })
 }

@@ -123,7 +123,7 @@ proptest! {
         let ids: Vec<u64> = (0..rows as u64).map(|i| if i < cut as u64 { 1000 + i } else { i }).collect();
         let wanted: Vec<bool> = ids.iter().map(|id| id % 5 <= share).collect();
         let blocks = [
-            Block { ids: &ids[..cut], rows: &vectors[..cut * dims], wanted: Some(wanted[..cut].to_vec()) },
+            Block { ids: &ids[..cut], rows: &vectors[..cut * dims], wanted: Some(wanted[..cut].into()) },
             Block::whole(&ids[cut..], &vectors[cut * dims..]),
         ];
         let queries: Vec<&[f32]> = queries.chunks_exact(dims).collect();
@@ -145,7 +145,7 @@ proptest! {
         let file = listed(&vectors, dims, (lists, (lists > 1).then_some(&list_of)));
         let lists_read = Lists::read(bytemuck::cast_slice(&file), rows, dims).unwrap();
         let wanted: Vec<bool> = ids.iter().map(|id| id % 5 <= share).collect();
-        let block = Block { ids: &ids, rows: &vectors, wanted: Some(wanted) };
+        let block = Block { ids: &ids, rows: &vectors, wanted: Some(wanted.into()) };
         let beside_ids: Vec<u64> = (1000..1010).collect();
         let beside = unit_rows(seed + 2, 10, dims);
         let beside = Block::whole(&beside_ids, &beside);
@@ -173,7 +173,7 @@ proptest! {
         let (codes, queries) = (words(seed, rows), words(seed + 1, 3));
         let ids: Vec<u64> = (0..rows as u64).rev().collect();
         let wanted: Vec<bool> = ids.iter().map(|id| id % 5 <= share).collect();
-        let block = [Block { ids: &ids, rows: &codes, wanted: Some(wanted.clone()) }];
+        let block = [Block { ids: &ids, rows: &codes, wanted: Some(wanted.clone().into()) }];
         let queries: Vec<&[u64]> = queries.chunks_exact(width).collect();
         let truth: Vec<Vec<ScoredId>> = queries.iter().map(|query| {
             let distance = |row: &[u64]| -> u32 { row.iter().zip(*query).map(|(a, b)| (a ^ b).count_ones()).sum() };

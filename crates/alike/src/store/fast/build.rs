@@ -9,6 +9,7 @@ use crate::store::records;
 use crate::store::segment::{Segment, SegmentFile};
 use crate::store::snapshot::open_recipe_segments;
 use crate::store::{DescriptorKind, RecipeEntry, RecordId, StoreError, Writer};
+use std::borrow::Cow;
 
 /// Centres are learnt anew when there are so many times as many vectors, or as few.
 const GROWTH: usize = 4;
@@ -56,7 +57,7 @@ impl<'a> Vectors<'a> {
     fn measure(&self, fast: &Fast) -> Vec<Recall> {
         let with_lists = self.segments.iter().zip(&self.live).filter_map(|(segment, live)| {
             let rows = bytemuck::cast_slice(segment.bytes());
-            let block = Block { ids: &segment.ids, rows, wanted: live.clone() };
+            let block = Block { ids: &segment.ids, rows, wanted: live.as_deref().map(Cow::Borrowed) };
             Some(Part { block, lists: fast.lists(segment)? })
         });
         let parts: Vec<Part<'_>> = with_lists.collect();

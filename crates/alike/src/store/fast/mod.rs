@@ -3,6 +3,7 @@
 
 mod build;
 mod open;
+mod picks;
 mod plan;
 
 pub(super) use open::Fast;
@@ -97,8 +98,9 @@ pub(super) struct QuantisedEntry {
     pub(super) sha256: [u8; 32],
 }
 
-/// Where the files of rows in bytes and of centres lie.
+/// Where the files of rows, of rows in bytes, and of centres lie.
 struct Places {
+    rows: Place,
     bytes: Place,
     centres: Place,
 }
@@ -106,7 +108,8 @@ struct Places {
 impl Places {
     fn of(dir: &Path, recipe: &RecipeEntry, dims: usize) -> Self {
         let place = |layout| Place { dir: recipe_place(dir, recipe).dir, layout };
-        Self { bytes: place(Layout::Bytes(dims)), centres: place(Layout::Centres(dims)) }
+        let rows = recipe_place(dir, recipe);
+        Self { rows, bytes: place(Layout::Bytes(dims)), centres: place(Layout::Centres(dims)) }
     }
 
     fn dims(&self) -> usize {

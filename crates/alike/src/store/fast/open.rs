@@ -1,5 +1,6 @@
 //! An index, open for searching.
 
+use super::picks::Picks;
 use super::{IndexEntry, Places, QuantisedEntry};
 use crate::index::{Centres, Lists};
 use crate::store::records::Database;
@@ -15,8 +16,15 @@ pub(in crate::store) struct Fast {
     pub(in crate::store) entry: IndexEntry,
     pub(in crate::store) centres: Option<Centres>,
     /// By the number of the segment.
-    files: BTreeMap<u64, Mmap>,
+    files: BTreeMap<u64, File>,
     dims: usize,
+}
+
+/// A segment's rows in bytes, and the rows themselves where they shall not fill the memory.
+#[derive(Debug)]
+struct File {
+    bytes: Mmap,
+    picks: Option<Picks>,
 }
 
 impl Fast {
@@ -43,7 +51,12 @@ impl Fast {
         segments: &[Segment],
     ) -> Self {
         let dims = places.dims();
-        let open = |file: &QuantisedEntry| Some((file.segment, read_rows(places, &entry, file, segments)?));
+        let open = |file: &QuantisedEntry| {
+            let bytes = read_rows(places, &entry, file, segments)?;
+            let segment = segments.iter().find(|segment| segment.number == file.segment)?;
+            let picks = Picks::open(&places.rows.file(segment.number), segment.bytes().len()).ok()?;
+            Some((file.segment, File { bytes, picks }))
+        };
         let files = files.iter().filter_map(open).collect();
         let centres = entry.centres.is_some().then(|| Centres::new(centres, dims));
         Self { entry, centres, files, dims }
@@ -51,13 +64,24 @@ impl Fast {
 
     /// A segment's rows in bytes.
     pub(in crate::store) fn lists(&self, segment: &Segment) -> Option<Lists<'_>> {
-        Lists::checked(self.files.get(&segment.number)?, segment.ids.len(), self.dims)
+        Lists::checked(&self.files.get(&segment.number)?.bytes, segment.ids.len(), self.dims)
+    }
+
+    /// A segment's rows, where few of them are read.
+    pub(in crate::store) fn rows<'a>(&'a self, segment: &'a Segment) -> &'a [f32] {
+        let picks = self.files.get(&segment.number).and_then(|file| file.picks.as_ref());
+        bytemuck::cast_slice(picks.map_or(segment.bytes(), Picks::bytes))
+    }
+
+    /// About so many rows were scored again.
+    pub(in crate::store) fn have_read(&self, rows: usize) {
+        self.files.values().filter_map(|file| file.picks.as_ref()).for_each(|picks| picks.have_read(rows));
     }
 
     /// Of its files.
     pub(in crate::store) fn bytes(&self) -> u64 {
         let centres = self.centres.as_ref().map_or(0, |centres| centres.len() * self.dims * size_of::<f32>());
-        self.files.values().map(|map| map.len() as u64).sum::<u64>() + centres as u64
+        self.files.values().map(|file| file.bytes.len() as u64).sum::<u64>() + centres as u64
     }
 }
 
