@@ -145,7 +145,9 @@ impl<'a> Panel<'a> {
 fn average(dims: usize, rows: Rows<'_>, assigned: &Assigned, centres: &[f32]) -> Vec<f32> {
     let mut sums = vec![0.0f64; centres.len()];
     let mut filled = vec![false; centres.len() / dims];
-    for (row, &centre) in assigned.centre.iter().enumerate() {
+    // Damaged rows, whose scores are no numbers, would make a centre of their kind.
+    let sound = assigned.centre.iter().enumerate().filter(|&(row, _)| assigned.score[row].is_finite());
+    for (row, &centre) in sound {
         filled[centre as usize] = true;
         let sum = &mut sums[centre as usize * dims..][..dims];
         sum.iter_mut().zip(rows.1(row)).for_each(|(sum, &x)| *sum += f64::from(x));

@@ -34,8 +34,10 @@ impl Clustering {
     }
 }
 
+/// Of those that are numbers: a damaged file may hold rows that give none.
 fn mean(scores: &[f32]) -> f64 {
-    scores.iter().map(|&score| f64::from(score)).sum::<f64>() / scores.len().max(1) as f64
+    let finite = scores.iter().filter(|score| score.is_finite());
+    finite.clone().map(|&score| f64::from(score)).sum::<f64>() / finite.count().max(1) as f64
 }
 
 /// What an [`Effort`] finds of the true ten nearest, on average over the queries of a measurement.

@@ -334,7 +334,7 @@ impl Snapshot {
                 let (parts, blocks) = in_lists(fast, segments, blocks);
                 let lists = (fast.centres.as_ref(), effort);
                 let found = nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), lists, how_many);
-                fast.have_read(queries.len() * effort.depth);
+                fast.have_read(queries.len().saturating_mul(effort.depth));
                 Ok(found)
             }
             DescriptorKind::Code(bits) => {

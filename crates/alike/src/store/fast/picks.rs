@@ -40,7 +40,7 @@ impl Picks {
 
     /// So many rows were read.
     pub(super) fn have_read(&self, rows: usize) {
-        if self.read.fetch_add(rows, Ordering::Relaxed) + rows >= ROWS {
+        if self.read.fetch_add(rows.min(ROWS), Ordering::Relaxed) + rows.min(ROWS) >= ROWS {
             self.read.store(0, Ordering::Relaxed);
             platform::give_back(&self.map);
         }
