@@ -6,11 +6,19 @@ mod data;
 #[allow(dead_code, reason = "shared with the library, of which a benchmark sees the public part alone")]
 #[path = "../../src/rank/deal.rs"]
 mod deal;
+#[path = "../../../alike/benches/page.rs"]
+mod document;
 mod page;
 mod peer;
 #[allow(dead_code, reason = "shared with the library, of which a benchmark sees the public part alone")]
 #[path = "../../src/rank/product.rs"]
 mod product;
+#[allow(dead_code, reason = "shared with other benchmarks")]
+#[path = "../../../alike/benches/synthetic.rs"]
+mod synthetic;
+#[allow(dead_code, reason = "shared with other benchmarks")]
+#[path = "../../../alike/benches/timing.rs"]
+mod timing;
 
 use alike::store::Label;
 use alike_eval::bootstrap::Bootstrap;
@@ -20,7 +28,7 @@ use alike_eval::rank::{Depth, Ranked, Rows, Ties, rank};
 use alike_eval::truth::Item;
 use data::Set;
 use peer::Peer;
-use std::time::Instant;
+use timing::Time;
 
 /// Each program runs so often, in turn; the best time counts, because others use the machine as well.
 const ROUNDS: usize = 5;
@@ -39,33 +47,6 @@ fn main() {
     page.whole(whole(&sets[2], threads));
     page.codes(codes(&sets[0], threads));
     page.write();
-}
-
-/// How long something took.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Time {
-    /// Seconds on the clock.
-    wall: f64,
-    /// Seconds of all processors: what others do on the machine hardly changes it.
-    cpu: f64,
-}
-
-impl Time {
-    const NEVER: Self = Self { wall: f64::INFINITY, cpu: f64::INFINITY };
-
-    fn of<T>(work: impl FnOnce() -> T) -> Self {
-        let cpu = || {
-            let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-            time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-        };
-        let (start, start_cpu) = (Instant::now(), cpu());
-        std::hint::black_box(work());
-        Self { wall: start.elapsed().as_secs_f64(), cpu: cpu() - start_cpu }
-    }
-
-    fn best(self, other: Self) -> Self {
-        Self { wall: self.wall.min(other.wall), cpu: self.cpu.min(other.cpu) }
-    }
 }
 
 /// Times of the programs of [`page::ROWS`].

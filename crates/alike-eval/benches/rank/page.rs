@@ -2,12 +2,9 @@
 
 use super::data::Set;
 use super::peer::QUERIES;
-use super::{ROUNDS, Time, Times};
+use super::timing::Time;
+use super::{ROUNDS, Times, document};
 use std::fmt::Write;
-
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/performance.md");
-const BEGIN: &str = "<!-- rank: written by the benchmark -->\n";
-const END: &str = "<!-- rank: end -->\n";
 
 /// What is measured. The first and the last are what others are compared with.
 pub(crate) const ROWS: [&str; 7] = [
@@ -24,10 +21,8 @@ pub(crate) struct Page(String);
 
 impl Page {
     pub(crate) fn new(threads: usize) -> Self {
-        let cpu = fs_err::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let cpu = cpu.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split(": ").nth(1));
         let mut page = Self(String::new());
-        page.line(&format!("Machine: {}, {threads} cores.", cpu.unwrap_or("unknown")));
+        page.line(&format!("Machine: {}.", document::machine()));
         page.line("Command: `ALIKE_PYTHON=python cargo bench -p alike-eval --bench rank`.");
         page.line(&format!(
             "Each time is the best of {ROUNDS} rounds in which the programs take turns, all with {threads} threads (numpy's \
@@ -69,13 +64,9 @@ impl Page {
         ));
     }
 
-    /// Puts the table between its marks, and leaves the rest of the page alone.
+    /// Puts the table into the page.
     pub(crate) fn write(&self) {
-        let old = fs_err::read_to_string(PAGE).unwrap_or_else(|_| format!("{BEGIN}{END}"));
-        let (before, rest) = old.split_once(BEGIN).expect("the page has the mark of the table's begin");
-        let (_, after) = rest.split_once(END).expect("the page has the mark of the table's end");
-        let new = format!("{before}{BEGIN}{}{END}{after}", self.0);
-        fs_err::write(PAGE, new).expect("docs/performance.md can be written");
+        document::write("rank", &self.0);
         println!("{}", self.0);
     }
 }

@@ -1,6 +1,6 @@
 //! numpy, in a process of its own, on the same data.
 
-use super::Time;
+use super::timing::Time;
 use super::data::Set;
 use std::process::Command;
 
