@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Where words go.
@@ -67,6 +68,13 @@ impl Printer {
     /// Progress over pictures: how many, how fast, how long still.
     pub(crate) fn picture_progress(&self, pictures: u64) -> ProgressBar {
         self.progress(pictures, "{bar:30} {pos}/{len} pictures, {per_sec:.1}, {eta} left")
+    }
+
+    /// Something turning, beside what takes a while without saying how long.
+    pub(crate) fn spinner(&self, what: &'static str) -> ProgressBar {
+        let spinner = self.progress(0, "{spinner} {msg} {elapsed}").with_message(what);
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        spinner
     }
 
     fn bold(&self, word: &str, color: u8) -> String {

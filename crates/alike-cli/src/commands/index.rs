@@ -149,7 +149,10 @@ pub(crate) fn sync(engine: &Engine, request: &SyncRequest<'_>, printer: &Printer
             Event::Advanced => bar.iter().for_each(|bar| bar.inc(1)),
             Event::Skipped(skip) => say(&|| printer.skipped(skip)),
             Event::Warning(text) => say(&|| printer.warning(text)),
-            Event::Finishing => bar.iter().for_each(ProgressBar::finish_and_clear),
+            Event::Finishing => {
+                bar.iter().for_each(ProgressBar::finish_and_clear);
+                bar = Some(printer.spinner("bringing descriptors and indexes in line"));
+            }
             _ => {}
         }
     });

@@ -1,7 +1,7 @@
 //! numpy, in a process of its own, on the same data.
 
-use super::timing::Time;
 use super::data::Set;
+use super::timing::Time;
 use std::process::Command;
 
 /// Queries that numpy ranks; its times are scaled to all.

@@ -1,5 +1,6 @@
-//! How fast searches are, beside FAISS and beside what the machine can do. Writes its table into `docs/performance.md`:
-//! `ALIKE_PYTHON=python cargo bench -p alike --bench search` (or sets to measure and print alone behind `--`: A, B, C, D).
+//! How fast searches are, beside FAISS and beside what the machine can do. Writes its tables into `docs/performance.md`:
+//! `ALIKE_PYTHON=python cargo bench -p alike --bench search` (with sets to measure behind `--`: A, B, C, D, corel1k,
+//! zodiac-like).
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
 mod limits;
@@ -30,18 +31,19 @@ const LARGE: usize = 1 << 28;
 
 fn main() {
     let mut names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    let whole = names.is_empty();
-    if whole {
-        names = ["A", "B", "C", "D"].map(str::to_owned).to_vec();
+    if names.is_empty() {
+        names = ["A", "B", "C", "D", "corel1k", "zodiac-like"].map(str::to_owned).to_vec();
     }
-    let mut text = table::begin();
+    page::write("search", &table::begin());
     for name in &names {
-        let part = measure(&Set::named(name));
-        println!("{part}");
-        text.push_str(&part);
-    }
-    if whole {
-        page::write("search", &text);
+        let set = if name.len() > 1 { Set::of_photos(name) } else { Some(Set::named(name)) };
+        let Some(set) = set else {
+            println!("{name}: skipped, the test data aren't at hand");
+            continue;
+        };
+        let table = measure(&set);
+        println!("{table}");
+        page::write(&format!("search {name}"), &table);
     }
 }
 
@@ -58,15 +60,20 @@ fn tasks(set: &Set, ours: &Ours<'_>) -> Vec<Task> {
         let effort = ours.lists_effort;
         format!("{} of {} lists, {} scored again", effort.probes, set.lists, effort.depth)
     };
+    let count = set.queries().len();
     vec![
         task("f32, one query at a time".into(), Search::ExactOne, "flat one"),
-        task("f32, 1000 queries".into(), Search::ExactBatch, "flat batch"),
+        task(format!("f32, {count} queries at once"), Search::ExactBatch, "flat batch"),
         task(
             format!("int8, {} scored again, one query at a time", ours.bytes_effort.depth),
             Search::BytesOne,
             "flat one",
         ),
-        task(format!("int8, {} scored again, 1000 queries", ours.bytes_effort.depth), Search::BytesBatch, "flat batch"),
+        task(
+            format!("int8, {} scored again, {count} queries at once", ours.bytes_effort.depth),
+            Search::BytesBatch,
+            "flat batch",
+        ),
         task(lists(), Search::Lists, "ivf"),
         task(lists(), Search::Lists, "hnsw"),
         task(format!("codes of {} bits", set.dims), Search::Codes, "codes"),

@@ -63,7 +63,7 @@ impl<'a> Ours<'a> {
             build,
             measuring: Time::NEVER,
         };
-        let effort = |measured: Vec<Recall>| effort_for(&measured, WANTED).expect("something was measured");
+        let effort = |measured: Vec<Recall>| effort_for(&measured, K, WANTED).expect("something was measured").effort();
         ours.bytes_effort = effort(measure(&kernels, set.dims, &[ours.part(&ours.bytes)], None, threads));
         let part = [ours.part(&ours.in_lists)];
         let (measuring, measured) = Time::with(|| measure(&kernels, set.dims, &part, Some(&ours.centres), threads));

@@ -2,9 +2,10 @@
 
 use crate::synthetic::{Shape, vectors};
 use alike::index::lists;
+use alike::store::ScanChoice;
 use memmap2::Mmap;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A gallery and queries.
 pub(crate) struct Set {
@@ -30,13 +31,35 @@ impl Set {
             "B" => (100_000, 1280, 512, 60, 300),
             "C" => (1_000_000, 128, 2048, 60, 2000),
             "D" => (1_000_000, 512, 2048, 20, 1000),
-            other => panic!("no set {other}: wanted A, B, C or D"),
+            other => panic!("no set {other}: wanted A, B, C, D, corel1k or zodiac-like"),
         };
         let (mut base, _) = vectors(rows + QUERIES, Shape { dims, classes: 500, spread: 0.5 });
         let queries = base.split_off(rows * dims);
+        Self::new(name, dims, (lists, few, rescored), &base, queries)
+    }
+
+    /// Features of photos that a network saw; `None` where the test data aren't at hand.
+    pub(crate) fn of_photos(name: &str) -> Option<Self> {
+        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+        let folder = std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from);
+        let (dims, base) = unit_rows(&folder.join(format!("reference_features_{name}_gallery.npy")))?;
+        let (_, queries) = unit_rows(&folder.join(format!("reference_features_{name}_query.npy")))?;
+        let lists = ScanChoice::Lists.lists(base.len() / dims, dims);
+        let few = queries.len() / dims;
+        Some(Self::new(name, dims, (lists, few, 100), &base, queries))
+    }
+
+    fn new(
+        name: &str,
+        dims: usize,
+        (lists, few, rescored): (usize, usize, usize),
+        base: &[f32],
+        queries: Vec<f32>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs_err::write(folder.path().join("queries"), bytemuck::cast_slice(&queries)).expect("room for the data");
-        let base = mapped(&folder.path().join("base"), |out| out.write_all(bytemuck::cast_slice(&base)));
+        let rows = base.len() / dims;
+        let base = mapped(&folder.path().join("base"), |out| out.write_all(bytemuck::cast_slice(base)));
         Self { name: format!("{name}: {rows} x {dims}"), dims, lists, few, rescored, queries, folder, base }
     }
 
@@ -63,6 +86,21 @@ impl Set {
             lists::write(self.rows(), self.dims, |row| self.row(row), (lists, list_of), |bytes| out.write_all(bytes))
         })
     }
+}
+
+/// The rows of a `.npy` matrix of float32, each at unit length, and how long they are.
+fn unit_rows(path: &Path) -> Option<(usize, Vec<f32>)> {
+    let bytes = fs_err::read(path).ok()?;
+    let header = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let text = std::str::from_utf8(&bytes[10..10 + header]).expect("a header in ASCII");
+    let shape = text.split("'shape': (").nth(1).and_then(|rest| rest.split(')').next()).expect("a shape");
+    let dims: usize = shape.split(',').nth(1).and_then(|dims| dims.trim().parse().ok()).expect("two dimensions");
+    let mut values: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes[10 + header..]);
+    for row in values.chunks_exact_mut(dims) {
+        let norm = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+        row.iter_mut().for_each(|x| *x /= norm);
+    }
+    Some((dims, values))
 }
 
 #[allow(unsafe_code, reason = "mapping a file is unsafe by nature")]

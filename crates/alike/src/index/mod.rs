@@ -14,7 +14,6 @@ mod vectors;
 pub use codes::nearest_codes;
 pub use kernels::Kernels;
 pub use lists::Lists;
-pub(crate) use quantised::RESULTS;
 pub use quantised::{Centres, Effort, Part, nearest_quantised};
 pub use vectors::{nearest_among, nearest_vectors};
 

@@ -34,8 +34,8 @@ impl Effort {
     }
 }
 
-/// What [`Effort::depth`] is meant for, and recall is measured for.
-pub(crate) const RESULTS: usize = 10;
+/// What [`Effort::depth`] is meant for.
+const RESULTS: usize = 10;
 /// Bytes of rows that are scored before the scores are looked at.
 const PIECE: usize = 128 << 10;
 

@@ -1,6 +1,6 @@
 //! How a collection of vectors is prepared for fast search, and what that costs in recall: measured, never guessed.
 
-use super::{Block, Centres, Effort, Kernels, Part, RESULTS, ScoredId, kmeans, nearest_quantised, nearest_vectors};
+use super::{Block, Centres, Effort, Kernels, Part, ScoredId, kmeans, nearest_quantised, nearest_vectors};
 
 /// Centres that rows are sorted by.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +40,16 @@ fn mean(scores: &[f32]) -> f64 {
     finite.clone().map(|&score| f64::from(score)).sum::<f64>() / finite.count().max(1) as f64
 }
 
-/// What an [`Effort`] finds of the true ten nearest, on average over the queries of a measurement.
+/// What an [`Effort`] finds of the true nearest, on average over the queries of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Recall {
+    /// How many of the nearest: 10 or 100.
+    pub results: usize,
     /// Lists looked at; 0 where there are no lists.
     pub probes: usize,
     /// Rows scored again, for ten results.
     pub depth: usize,
-    /// Mean share of the true ten nearest that was found.
+    /// Mean share of the true nearest that was found.
     pub recall: f64,
     /// Lower end of its interval of 95 %.
     pub at_least: f64,
@@ -55,6 +57,8 @@ pub struct Recall {
 
 /// Rows of the collection that serve as queries, which don't count among their own neighbours.
 const QUERIES: usize = 1000;
+/// Numbers of results that recall is measured for: as many as one looks at, and as many as one scrolls through.
+const RESULTS: [usize; 2] = [10, 100];
 const PROBES: [usize; 17] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512];
 const DEPTHS: [usize; 6] = [16, 24, 32, 64, 128, 256];
 /// What rescoring may lose of the ten nearest, on average.
@@ -62,8 +66,8 @@ const RESCORED: f64 = 0.9995;
 /// What more lists might still find isn't worth measuring.
 const NOTHING: f64 = 1e-4;
 
-/// Measures how much of the truth is found, by the collection's own rows as queries: first how many rows must be scored
-/// again, then how many lists must be looked at.
+/// Measures how much of the truth is found, by the collection's own rows as queries: for each number of results first how
+/// many rows must be scored again, then how many lists must be looked at.
 pub fn measure(
     kernels: &Kernels,
     dims: usize,
@@ -73,36 +77,69 @@ pub fn measure(
 ) -> Vec<Recall> {
     let blocks: Vec<Block<'_, f32>> = parts.iter().map(|part| part.block.clone()).collect();
     let (own, queries) = queries(dims, &blocks);
-    let without_own = |found: Vec<Vec<ScoredId>>| -> Vec<Vec<f32>> {
-        let others = |(found, own): (Vec<ScoredId>, &u64)| {
-            found.iter().filter(|hit| hit.id != *own).map(|hit| hit.score).take(RESULTS).collect()
-        };
-        found.into_iter().zip(&own).map(others).collect()
-    };
-    let truth = without_own(nearest_vectors(kernels, dims, &queries, &blocks, (RESULTS + 1, threads)));
-    let attempt = |effort: Effort| {
-        let found = nearest_quantised(kernels, dims, &queries, (parts, &[]), (centres, effort), (RESULTS + 1, threads));
-        recall(effort, &without_own(found), &truth)
-    };
-    let most = centres.map_or(0, Centres::len);
-    // Depth is chosen where lists can't be to blame for what is missing.
-    let depths = DEPTHS.map(|depth| Effort { probes: most, depth });
-    let Some(best) = first_that(depths.into_iter().map(attempt), |recall| recall.recall >= RESCORED) else {
-        return Vec::new();
-    };
-    if most == 0 {
-        return vec![best];
-    }
-    let efforts = PROBES.into_iter().filter(|&probes| probes < most).map(|probes| Effort { probes, depth: best.depth });
-    let mut measured: Vec<Recall> = Vec::new();
-    for effort in efforts {
-        measured.push(attempt(effort));
-        if measured.last().is_some_and(|last| last.recall >= best.recall - NOTHING) {
-            break;
+    let most = RESULTS[RESULTS.len() - 1] + 1;
+    let found = nearest_vectors(kernels, dims, &queries, &blocks, (most, threads));
+    let measure = Measure { kernels, dims, parts, centres, threads, truth: without_own(found, &own), own, queries };
+    RESULTS.into_iter().flat_map(|results| measure.of(results)).collect()
+}
+
+/// Scores of what was found but the query itself.
+fn without_own(found: Vec<Vec<ScoredId>>, own: &[u64]) -> Vec<Vec<f32>> {
+    let others =
+        |(found, own): (Vec<ScoredId>, &u64)| found.iter().filter(|hit| hit.id != *own).map(|hit| hit.score).collect();
+    found.into_iter().zip(own).map(others).collect()
+}
+
+struct Measure<'a> {
+    kernels: &'a Kernels,
+    dims: usize,
+    parts: &'a [Part<'a>],
+    centres: Option<&'a Centres>,
+    threads: usize,
+    own: Vec<u64>,
+    queries: Vec<&'a [f32]>,
+    truth: Vec<Vec<f32>>,
+}
+
+impl Measure<'_> {
+    /// For so many results, by rising effort; the last one looks at all.
+    fn of(&self, results: usize) -> Vec<Recall> {
+        let most = self.centres.map_or(0, Centres::len);
+        // Depth is chosen where lists can't be to blame for what is missing.
+        let depths = DEPTHS.into_iter().map(|depth| self.attempt(results, Effort { probes: most, depth }));
+        let Some(best) = first_that(depths, |recall| recall.recall >= RESCORED) else { return Vec::new() };
+        let mut measured: Vec<Recall> = Vec::new();
+        for probes in PROBES.into_iter().filter(|&probes| probes < most) {
+            measured.push(self.attempt(results, Effort { probes, depth: best.depth }));
+            if measured.last().is_some_and(|last| last.recall >= best.recall - NOTHING) {
+                break;
+            }
         }
+        measured.push(best);
+        measured
     }
-    measured.push(best);
-    measured
+
+    fn attempt(&self, results: usize, effort: Effort) -> Recall {
+        let (lists, how_many) = ((self.centres, effort), (results + 1, self.threads));
+        let found = nearest_quantised(self.kernels, self.dims, &self.queries, (self.parts, &[]), lists, how_many);
+        let shares: Vec<f64> = without_own(found, &self.own)
+            .iter()
+            .zip(&self.truth)
+            .map(|(found, truth)| share(results, found, truth))
+            .collect();
+        let count = shares.len().max(1) as f64;
+        let mean = shares.iter().sum::<f64>() / count;
+        let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+        let at_least = mean - 1.96 * (variance / count).sqrt();
+        Recall { results, probes: effort.probes, depth: effort.depth, recall: mean, at_least }
+    }
+}
+
+/// Of the true nearest, by scores: what is as near as the last of them is as good.
+fn share(results: usize, found: &[f32], truth: &[f32]) -> f64 {
+    let truth = &truth[..truth.len().min(results)];
+    let Some(&last) = truth.last() else { return 1.0 };
+    found.iter().take(results).filter(|&&score| score >= last).count() as f64 / truth.len() as f64
 }
 
 /// The first that is good enough, else the last one.
@@ -129,23 +166,18 @@ fn queries<'a>(dims: usize, blocks: &[Block<'a, f32>]) -> (Vec<u64>, Vec<&'a [f3
     picked.unzip()
 }
 
-/// By scores: what is as near as the last of the truth is as good.
-fn recall(effort: Effort, found: &[Vec<f32>], truth: &[Vec<f32>]) -> Recall {
-    let share = |(found, truth): (&Vec<f32>, &Vec<f32>)| {
-        let Some(&last) = truth.last() else { return 1.0 };
-        found.iter().filter(|&&score| score >= last).count() as f64 / truth.len() as f64
-    };
-    let shares: Vec<f64> = found.iter().zip(truth).map(share).collect();
-    let count = shares.len().max(1) as f64;
-    let mean = shares.iter().sum::<f64>() / count;
-    let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-    let at_least = mean - 1.96 * (variance / count).sqrt();
-    Recall { probes: effort.probes, depth: effort.depth, recall: mean, at_least }
+/// The least effort that was measured to find at least `wanted` of the `k` nearest, by the lower end of its interval; the
+/// most where none was. `None` where nothing was measured for so many.
+pub fn effort_for(measured: &[Recall], k: usize, wanted: f64) -> Option<Recall> {
+    let results = measured.iter().map(|recall| recall.results).filter(|&results| results >= k).min()?;
+    let mut of_them = measured.iter().filter(|recall| recall.results == results);
+    let most = of_them.clone().next_back();
+    of_them.find(|recall| recall.at_least >= wanted).or(most).copied()
 }
 
-/// The least effort whose recall was measured to be at least `wanted`, by the lower end of its interval; the most where
-/// none was.
-pub fn effort_for(measured: &[Recall], wanted: f64) -> Option<Effort> {
-    let enough = measured.iter().find(|recall| recall.at_least >= wanted).or(measured.last())?;
-    Some(Effort { probes: enough.probes, depth: enough.depth })
+impl Recall {
+    /// What was measured.
+    pub fn effort(&self) -> Effort {
+        Effort { probes: self.probes, depth: self.depth }
+    }
 }

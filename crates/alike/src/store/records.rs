@@ -1,7 +1,7 @@
 //! The database: its tables, and the queries but for those of tags. Nothing read from it is trusted to be a name, a path or a size.
 
 use super::collection::is_plain;
-use super::fast::{IndexEntry, QuantisedEntry};
+use super::indexes::{IndexEntry, QuantisedEntry};
 use super::segment::SegmentEntry;
 use super::{
     DescriptorKind, Label, LabelCount, RecipeEntry, Record, RecordId, Root, RootKind, ScanChoice, SourceEntry,

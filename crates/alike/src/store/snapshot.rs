@@ -1,4 +1,4 @@
-use super::fast::{Fast, Scan, Wish, plan};
+use super::indexes::{OpenIndex, Scan, Wish, plan};
 use super::records::Database;
 use super::segment::{Layout, Place, Segment};
 use super::{
@@ -31,7 +31,7 @@ pub struct Snapshot {
 struct Derived {
     entry: RecipeEntry,
     segments: Vec<Segment>,
-    fast: Option<Fast>,
+    index: Option<OpenIndex>,
     /// For each segment, which of its rows have a record; made by the first search.
     alive: OnceLock<Vec<Option<Vec<bool>>>>,
     /// Ascending: records whose descriptor doesn't exist.
@@ -282,7 +282,7 @@ impl Snapshot {
         let sources = self.sources.iter().map(|(entry, segments)| self.stored_size(&entry.key, segments));
         let recipe = |derived: &Derived| {
             let size = self.stored_size(&derived.entry.key, &derived.segments);
-            StoredSize { bytes: size.bytes + derived.fast.as_ref().map_or(0, Fast::bytes), ..size }
+            StoredSize { bytes: size.bytes + derived.index.as_ref().map_or(0, OpenIndex::bytes), ..size }
         };
         let recipes = self.recipes.iter().map(recipe);
         Sizes { records: self.live.len(), sources: sources.collect(), recipes: recipes.collect() }
@@ -303,11 +303,11 @@ impl Snapshot {
         let Some(derived) = self.recipes.iter().find(|derived| derived.entry.key == search.recipe) else {
             return Scan::exact("the collection doesn't keep the recipe's descriptors");
         };
-        let Some(fast) = &derived.fast else {
+        let Some(index) = &derived.index else {
             return Scan::exact(self.choice.why_exact(self.live.len(), dims));
         };
         let wanted = search.only.map(<[RecordId]>::len);
-        plan(fast, Wish { recall: search.recall, k: search.k, rows: self.live.len(), wanted })
+        plan(index, Wish { recall: search.recall, k: search.k, rows: self.live.len(), wanted })
     }
 
     /// The `k` records nearest to each query, best first, ties by the lower id, as [`scan`](Self::scan) says. Scores are
@@ -327,14 +327,14 @@ impl Snapshot {
                 let extra = concat(search.extra, vector);
                 let blocks = self.blocks(kept, (&extra_ids, &extra), search.only);
                 let queries: Vec<&[f32]> = search.queries.iter().map(vector).collect();
-                let fast = kept.and_then(|derived| derived.fast.as_ref());
-                let (Some(fast), Some(effort)) = (fast, self.scan(search).effort()) else {
+                let index = kept.and_then(|derived| derived.index.as_ref());
+                let (Some(index), Some(effort)) = (index, self.scan(search).effort()) else {
                     return Ok(nearest_vectors(&kernels, dims, &queries, &blocks, how_many));
                 };
-                let (parts, blocks) = in_lists(fast, segments, blocks);
-                let lists = (fast.centres.as_ref(), effort);
+                let (parts, blocks) = in_lists(index, segments, blocks);
+                let lists = (index.centres.as_ref(), effort);
                 let found = nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), lists, how_many);
-                fast.have_read(queries.len().saturating_mul(effort.depth));
+                index.have_read(queries.len().saturating_mul(effort.depth));
                 Ok(found)
             }
             DescriptorKind::Code(bits) => {
@@ -378,13 +378,13 @@ impl Derived {
 
 /// Blocks of segments that have their rows in lists, and those that don't. The blocks of the segments come first.
 fn in_lists<'a>(
-    fast: &'a Fast,
+    index: &'a OpenIndex,
     segments: &'a [Segment],
     blocks: Vec<Block<'a, f32>>,
 ) -> (Vec<Part<'a>>, Vec<Block<'a, f32>>) {
     let (mut parts, mut rest) = (Vec::new(), Vec::new());
     for (i, block) in blocks.into_iter().enumerate() {
-        match segments.get(i).and_then(|segment| Some((fast.lists(segment)?, fast.rows(segment)))) {
+        match segments.get(i).and_then(|segment| Some((index.lists(segment)?, index.rows(segment)))) {
             Some((lists, rows)) => parts.push(Part { block: Block { rows, ..block }, lists }),
             None => rest.push(block),
         }
@@ -457,11 +457,11 @@ pub(super) fn open_recipe_segments(db: &Database, dir: &Path, entry: &RecipeEntr
 
 fn open_recipe(db: &Database, dir: &Path, entry: &RecipeEntry) -> Result<Derived, StoreError> {
     let segments = open_recipe_segments(db, dir, entry)?;
-    let fast = Fast::open(db, dir, entry, &segments)?;
+    let index = OpenIndex::open(db, dir, entry, &segments)?;
     Ok(Derived {
         entry: entry.clone(),
         segments,
-        fast,
+        index,
         alive: OnceLock::new(),
         unsearchable: db.unsearchable(&entry.key)?,
     })

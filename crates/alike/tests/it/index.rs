@@ -222,17 +222,19 @@ fn measured_recall_is_what_other_queries_find() {
     let parts = [Part { block: block.clone(), lists: lists_read }];
     let centres = Centres::new(&clustering.centres, dims);
     let measured = measure(&kernels, dims, &parts, Some(&centres), 2);
-    assert!(measured.is_sorted_by(|a, b| a.probes < b.probes && a.recall <= b.recall + 1e-9), "{measured:?}");
+    for measured in measured.chunk_by(|a, b| a.results == b.results) {
+        assert!(measured.is_sorted_by(|a, b| a.probes < b.probes && a.recall <= b.recall + 1e-9), "{measured:?}");
+    }
     let queries: Vec<&[f32]> = queries.chunks_exact(dims).collect();
-    for Recall { probes, depth, recall, .. } in measured {
+    for Recall { results, probes, depth, recall, .. } in measured {
         let how = (Some(&centres), Effort { probes, depth });
-        let found = nearest_quantised(&kernels, dims, &queries, (&parts, &[]), how, (10, 2));
+        let found = nearest_quantised(&kernels, dims, &queries, (&parts, &[]), how, (results, 2));
         let hits = |(query, found): (&&[f32], &Vec<ScoredId>)| {
-            let truth = naive(query, std::slice::from_ref(&block), 10);
+            let truth = naive(query, std::slice::from_ref(&block), results);
             truth.iter().filter(|hit| found.contains(hit)).count()
         };
-        let share = queries.iter().zip(&found).map(hits).sum::<usize>() as f64 / (10 * queries.len()) as f64;
-        assert!((share - recall).abs() < 0.05, "{probes} lists: measured {recall}, found {share}");
+        let share = queries.iter().zip(&found).map(hits).sum::<usize>() as f64 / (results * queries.len()) as f64;
+        assert!((share - recall).abs() < 0.05, "{results} in {probes} lists: measured {recall}, found {share}");
     }
 }
 
@@ -258,11 +260,14 @@ fn rows_in_a_periodic_order_are_measured_in_all_places_of_the_period() {
 
 #[test]
 fn the_least_effort_that_is_sure_to_find_enough_is_taken() {
-    let one = |probes, recall, at_least| Recall { probes, depth: 16, recall, at_least };
-    let measured = [one(1, 0.7, 0.68), one(2, 0.995, 0.985), one(4, 0.999, 0.9951), one(64, 0.9999, 0.9998)];
-    let probes = |wanted| effort_for(&measured, wanted).unwrap().probes;
-    assert_eq!([0.5, 0.9, 0.99, 0.999].map(probes), [1, 2, 4, 64]);
-    assert_eq!(effort_for(&[], 0.9), None);
+    let one = |results, probes, recall, at_least| Recall { results, probes, depth: 16, recall, at_least };
+    let ten = [one(10, 1, 0.7, 0.68), one(10, 2, 0.995, 0.985), one(10, 4, 0.999, 0.9951), one(10, 64, 0.9999, 0.9998)];
+    let measured = [&ten[..], &[one(100, 4, 0.95, 0.94), one(100, 64, 0.9999, 0.9998)]].concat();
+    let probes = |k, wanted| effort_for(&measured, k, wanted).unwrap().probes;
+    assert_eq!([0.5, 0.9, 0.99, 0.999].map(|wanted| probes(10, wanted)), [1, 2, 4, 64]);
+    assert_eq!([1, 10, 11, 100].map(|k| probes(k, 0.95)), [2, 2, 64, 64]);
+    assert_eq!(effort_for(&measured, 101, 0.5), None, "nothing was measured for so many");
+    assert_eq!(effort_for(&[], 1, 0.9), None);
 }
 
 #[test]

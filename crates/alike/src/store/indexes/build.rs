@@ -1,6 +1,6 @@
 //! Bringing the index of a recipe in line with its vectors.
 
-use super::open::{Fast, read_centres, read_rows};
+use super::open::{OpenIndex, read_centres, read_rows};
 use super::{IndexEntry, Places, QuantisedEntry, ScanChoice};
 use crate::index::training::{Clustering, Recall, measure};
 use crate::index::{Block, Kernels, Part, lists};
@@ -54,14 +54,14 @@ impl<'a> Vectors<'a> {
     }
 
     /// What the index finds of the truth.
-    fn measure(&self, fast: &Fast) -> Vec<Recall> {
+    fn measure(&self, open: &OpenIndex) -> Vec<Recall> {
         let with_lists = self.segments.iter().zip(&self.live).filter_map(|(segment, live)| {
             let rows = bytemuck::cast_slice(segment.bytes());
             let block = Block { ids: &segment.ids, rows, wanted: live.as_deref().map(Cow::Borrowed) };
-            Some(Part { block, lists: fast.lists(segment)? })
+            Some(Part { block, lists: open.lists(segment)? })
         });
         let parts: Vec<Part<'_>> = with_lists.collect();
-        measure(&self.kernels, self.dims, &parts, fast.centres.as_ref(), self.threads)
+        measure(&self.kernels, self.dims, &parts, open.centres.as_ref(), self.threads)
     }
 }
 
@@ -88,8 +88,9 @@ impl Index {
         let (count, before) = (vectors.count(), self.entry.measured_rows);
         let changed = count as f64 / before.max(1) as f64;
         if self.entry.measured.is_empty() || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
-            let fast = Fast::new(self.entry.clone(), &self.clustering.centres, places, &self.files, vectors.segments);
-            self.entry.measured = vectors.measure(&fast);
+            let open =
+                OpenIndex::new(self.entry.clone(), &self.clustering.centres, places, &self.files, vectors.segments);
+            self.entry.measured = vectors.measure(&open);
             self.entry.measured_rows = count;
         }
     }

@@ -1,8 +1,8 @@
 //! Which scan answers a search, and why.
 
-use super::Fast;
-use crate::index::training::effort_for;
-use crate::index::{Effort, RESULTS};
+use super::OpenIndex;
+use crate::index::Effort;
+use crate::index::training::{Recall, effort_for};
 use std::fmt;
 
 /// How a recipe is searched.
@@ -10,9 +10,11 @@ use std::fmt;
 pub struct Scan {
     /// What is looked at.
     pub kind: ScanKind,
-    /// Share of the true ten nearest that it finds, on average: 1 for the exact scan, else measured by the collection's own
+    /// Share of the true nearest that it finds, on average: 1 for the exact scan, else measured by the collection's own
     /// pictures as queries.
     pub recall: f64,
+    /// Of how many of the nearest that was measured; 0 for the exact scan.
+    pub results: usize,
     /// Why this one.
     pub why: String,
 }
@@ -40,11 +42,12 @@ pub enum ScanKind {
 
 impl fmt::Display for Scan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { recall, results, .. } = self;
         match self.kind {
             ScanKind::Exact => write!(f, "exact scan"),
-            ScanKind::Bytes { depth } => write!(f, "int8 scan, {depth} scored again, recall@10 {:.4}", self.recall),
+            ScanKind::Bytes { depth } => write!(f, "int8 scan, {depth} scored again, recall@{results} {recall:.4}"),
             ScanKind::Lists { probes, lists, depth } => {
-                write!(f, "{probes} of {lists} lists in int8, {depth} scored again, recall@10 {:.4}", self.recall)
+                write!(f, "{probes} of {lists} lists in int8, {depth} scored again, recall@{results} {recall:.4}")
             }
         }
     }
@@ -52,7 +55,7 @@ impl fmt::Display for Scan {
 
 impl Scan {
     pub(in crate::store) fn exact(why: impl Into<String>) -> Self {
-        Self { kind: ScanKind::Exact, recall: 1.0, why: why.into() }
+        Self { kind: ScanKind::Exact, recall: 1.0, results: 0, why: why.into() }
     }
 
     /// What the search over bytes is asked for; `None` for the exact scan.
@@ -83,7 +86,7 @@ pub(in crate::store) struct Wish {
 
 /// The quickest scan that finds what is wanted. A filter is never allowed to starve the lists: with one, all are looked at.
 /// So they are for more results than recall was measured for, since those lie in more lists.
-pub(in crate::store) fn plan(fast: &Fast, wish: Wish) -> Scan {
+pub(in crate::store) fn plan(index: &OpenIndex, wish: Wish) -> Scan {
     if wish.recall >= 1.0 {
         return Scan::exact("all of the true nearest are wanted");
     }
@@ -93,25 +96,36 @@ pub(in crate::store) fn plan(fast: &Fast, wish: Wish) -> Scan {
     if wish.k.saturating_mul(MANY) > wish.rows {
         return Scan::exact("a large part of all is wanted");
     }
-    let measured = &fast.entry.measured;
-    let all = measured.last().map(|all| (all.depth, all.recall));
-    let (Some((depth, recall)), Some(effort)) = (all, effort_for(measured, wish.recall)) else {
+    let (measured, lists) = (&index.entry.measured, index.entry.lists);
+    let enough = effort_for(measured, wish.k, wish.recall);
+    let Some(most) = enough.and_then(|enough| most(measured, enough.results)).or(measured.last().copied()) else {
         return Scan::exact("the recall of the index isn't measured");
     };
-    if recall < wish.recall {
-        return Scan::exact(format!("the index finds {recall:.4} at most"));
+    if most.recall < wish.recall {
+        return Scan::exact(format!("the index finds {:.4} at most", most.recall));
     }
-    let lists = fast.entry.lists;
-    let (filtered, more) = (wish.wanted.is_some(), wish.k > RESULTS);
-    if lists > 1 && !filtered && !more && effort.probes < lists {
-        let found = measured.iter().find(|one| one.probes == effort.probes).map_or(recall, |one| one.recall);
-        let kind = ScanKind::Lists { probes: effort.probes, lists, depth: effort.depth };
-        return Scan { kind, recall: found, why: format!("that is enough for a recall of {}", wish.recall) };
+    let filtered = wish.wanted.is_some();
+    if let Some(Recall { results, probes, depth, recall, .. }) =
+        enough.filter(|enough| !filtered && enough.probes < lists)
+        && lists > 1
+    {
+        let kind = ScanKind::Lists { probes, lists, depth };
+        return Scan { kind, recall, results, why: format!("that is enough for a recall of {}", wish.recall) };
     }
-    let why = match (lists > 1, filtered, more) {
+    let why = match (lists > 1, filtered, enough) {
         (true, true, _) => "with a filter no list is left out",
-        (true, false, true) => "for more than ten results no list is left out",
+        (true, false, None) => "for so many results no list is left out",
         _ => "the vectors are many",
     };
-    Scan { kind: ScanKind::Bytes { depth }, recall, why: why.to_owned() }
+    Scan {
+        kind: ScanKind::Bytes { depth: most.depth },
+        recall: most.recall,
+        results: most.results,
+        why: why.to_owned(),
+    }
+}
+
+/// What looks at all, for so many results.
+fn most(measured: &[Recall], results: usize) -> Option<Recall> {
+    measured.iter().rfind(|recall| recall.results == results).copied()
 }

@@ -6,7 +6,7 @@ mod open;
 mod picks;
 mod plan;
 
-pub(super) use open::Fast;
+pub(super) use open::OpenIndex;
 pub use plan::{Scan, ScanKind};
 pub(super) use plan::{Wish, plan};
 

@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// An index, open for searching.
 #[derive(Debug)]
-pub(in crate::store) struct Fast {
+pub(in crate::store) struct OpenIndex {
     pub(in crate::store) entry: IndexEntry,
     pub(in crate::store) centres: Option<Centres>,
     /// By the number of the segment.
@@ -27,7 +27,7 @@ struct File {
     picks: Option<Picks>,
 }
 
-impl Fast {
+impl OpenIndex {
     /// `None` where the recipe has no index, or its centres are gone.
     pub(in crate::store) fn open(
         db: &Database,
