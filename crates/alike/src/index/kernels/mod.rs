@@ -5,7 +5,7 @@
 //! the modules below; what this module hands out is safe.
 
 /// Calls a loop from a table that is handed out only where the processor has the loop's instructions.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! asked_for {
     ($call:expr) => {{
         // SAFETY: the processor was asked for the instructions before the table was made.
@@ -17,10 +17,12 @@ macro_rules! asked_for {
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 /// One set of inner loops. All loops of a processor without vector instructions are there, too, for tests and other
-/// architectures (where the compiler makes what it can of them: NEON on aarch64, which is untested).
+/// architectures (where the compiler makes what it can of them).
 #[derive(Clone, Copy)]
 pub struct Kernels {
     name: &'static str,
@@ -107,6 +109,8 @@ impl Kernels {
             tables.extend(avx2::kernels());
             tables.extend(avx512::kernels());
         }
+        #[cfg(target_arch = "aarch64")]
+        tables.extend(neon::kernels());
         tables
     }
 
