@@ -137,7 +137,7 @@ impl Kernels {
         (self.dots_at)(query, rows, places, scores);
     }
 
-    /// The scores of a panel of queries that reach what is wanted, in the order of the rows.
+    /// The scores of a panel of queries that reach what is wanted, those of each query in the order of the rows.
     pub(super) fn tile(&self, tile: &Tile<'_>, hits: &mut Vec<TileHit>) {
         assert_eq!(tile.queries.len(), tile.dims * self.side, "a whole panel of queries");
         assert_eq!(tile.least.len(), self.side, "a bound for each query");
@@ -154,7 +154,7 @@ impl Kernels {
         (self.dots_i8)(query, rows, scales, scores);
     }
 
-    /// The scores of a panel of queries that reach what is wanted, in the order of the rows.
+    /// The scores of a panel of queries that reach what is wanted, those of each query in the order of the rows.
     pub(super) fn tile_i8(&self, tile: &ByteTile<'_>, hits: &mut Vec<TileHit>) {
         assert!(tile.length.is_multiple_of(BYTES) && tile.length > 0, "rows are padded");
         assert_eq!(tile.queries.len(), tile.length * self.side, "a whole panel of queries");
