@@ -1,6 +1,6 @@
 //! The exact scan of codes by Hamming distance.
 
-use super::pieces::{Piece, Places, deal, in_order, pieces};
+use super::pieces::{Piece, Places, by_query, deal, in_order, pieces, worth};
 use super::{Block, Kernels, ScoredId};
 use crate::store::RecordId;
 
@@ -25,7 +25,11 @@ pub fn nearest_codes(
         return vec![Vec::new(); queries.len()];
     }
     let (pieces, places) = (pieces(width, blocks), Places::new(width, blocks));
-    let parts = deal(&pieces, threads, |turns| {
+    let share = |queries: &[&[u64]]| nearest_codes(kernels, bits, queries, blocks, (k, 1));
+    if let Some(ranked) = by_query(queries, (pieces.len(), threads), share) {
+        return ranked;
+    }
+    let parts = deal(&pieces, worth(threads, pieces.len() * queries.len()), |turns| {
         let mut nearest: Vec<Nearest> = queries.iter().map(|_| Nearest::new(k, bits)).collect();
         let (mut distances, mut found) = (vec![0; ROWS], Vec::new());
         for (_, piece) in turns {
@@ -41,15 +45,24 @@ pub fn nearest_codes(
             all.extend(nearest.finish());
         }
     }
-    let ranked = deal(&joined, threads, |turns| {
+    let ranked = deal(&joined, worth(threads, joined.len()), |turns| {
         turns.map(|(i, found)| (i, ranked(found, (k, bits), |position| places.id(position)))).collect::<Vec<_>>()
     });
     in_order(ranked)
 }
 
-/// The `k` nearest of distances and positions, best first, ties by the lower id: sorted by counting, since distances are
-/// small.
+/// More than so many are sorted by counting.
+const MANY: usize = 256;
+
+/// The `k` nearest of distances and positions, best first, ties by the lower id. Many are sorted by counting, since
+/// distances are small.
 fn ranked(found: &[(u32, u32)], (k, bits): (usize, usize), id: impl Fn(usize) -> RecordId) -> Vec<ScoredId> {
+    if found.len() <= MANY {
+        let mut all: Vec<_> = found.iter().map(|&(distance, position)| (distance, id(position as usize))).collect();
+        all.sort_unstable();
+        let scored = all.into_iter().take(k).map(|(distance, id)| ScoredId { id, score: score(distance, bits) });
+        return scored.collect();
+    }
     let mut starts = vec![0; bits + 2];
     found.iter().for_each(|&(distance, _)| starts[distance as usize + 1] += 1);
     (0..=bits).for_each(|distance| starts[distance + 1] += starts[distance]);

@@ -71,6 +71,33 @@ impl<'a, W> Places<'a, W> {
     }
 }
 
+/// Threads that are worth the time it takes to start them, for so many pieces, each for one query. A piece takes some ten
+/// microseconds, and a thread a few tens.
+pub(super) fn worth(threads: usize, pieces: usize) -> usize {
+    threads.min(pieces / PIECES).max(1)
+}
+
+/// For each thread.
+const PIECES: usize = 32;
+
+/// Where there are few pieces and many queries, each thread gets queries of its own: `None` where that isn't so.
+pub(super) fn by_query<Q: Sync, R: Send>(
+    queries: &[Q],
+    (pieces, threads): (usize, usize),
+    run: impl Fn(&[Q]) -> Vec<R> + Sync,
+) -> Option<Vec<R>> {
+    let threads = worth(threads, pieces * queries.len()).min(queries.len() / QUERIES);
+    if threads < 2 || pieces > PIECES * threads {
+        return None;
+    }
+    let shares: Vec<&[Q]> = queries.chunks(queries.len().div_ceil(threads)).collect();
+    let done = deal(&shares, threads, |turns| turns.map(|(i, share)| (i, run(share))).collect::<Vec<_>>());
+    Some(in_order(done).into_iter().flatten().collect())
+}
+
+/// So many queries for each thread, at least: fewer would leave panels half empty.
+const QUERIES: usize = 64;
+
 /// Lets threads take the next of `items` until none is left; gives what each of them made.
 pub(super) fn deal<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(Turns<'_, T>) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);

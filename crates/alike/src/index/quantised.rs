@@ -4,7 +4,7 @@ use super::candidates::Candidates;
 use super::exact::Ranked;
 use super::kernels::{ByteQuery, ByteTile, TileHit, rounding};
 use super::lists::{Lists, Panels, Quantised, stride};
-use super::pieces::{deal, in_order};
+use super::pieces::{by_query, deal, in_order, worth};
 use super::vectors::{self, PANEL_FROM};
 use super::{Block, Kernels, ScoredId, exact};
 use crate::store::RecordId;
@@ -160,10 +160,13 @@ impl Search<'_> {
         for (part, rows) in self.parts.iter().map(|part| part.lists.places().len()).enumerate() {
             spans.extend((0..rows).step_by(step).map(|start| Span { part, rows: start..rows.min(start + step) }));
         }
+        if let Some(ranked) = by_query(queries, (spans.len(), threads), |queries| self.all(queries, 1)) {
+            return ranked;
+        }
         let quantised: Vec<Quantised> = queries.iter().map(|query| Quantised::new(query)).collect();
         let side = self.kernels.side();
         let panels = (queries.len() >= PANEL_FROM).then(|| Panels::new(&quantised, stride(self.dims), side));
-        let found = deal(&spans, threads, |turns| {
+        let found = deal(&spans, worth(threads, spans.len() * queries.len()), |turns| {
             let mut candidates: Vec<Vec<Candidates>> = queries.iter().map(|_| self.candidates()).collect();
             let mut scratch = Scratch::default();
             for (_, span) in turns {
@@ -182,7 +185,7 @@ impl Search<'_> {
             joined.iter_mut().zip(candidates).for_each(|(all, candidates)| all.extend(places(candidates)));
         }
         let queries: Vec<_> = queries.iter().zip(joined).collect();
-        let ranked = deal(&queries, threads, |turns| {
+        let ranked = deal(&queries, worth(threads, queries.len()), |turns| {
             turns.map(|(i, (query, found))| (i, self.rescore(query, found.clone()))).collect::<Vec<_>>()
         });
         in_order(ranked)
@@ -190,7 +193,7 @@ impl Search<'_> {
 
     /// The nearest lists, query by query.
     fn probe(&self, queries: &[&[f32]], centres: &Centres, probes: usize, threads: usize) -> Vec<Ranked> {
-        let ranked = deal(queries, threads, |turns| {
+        let ranked = deal(queries, worth(threads, queries.len()), |turns| {
             let mut scratch = Scratch::default();
             let one = |(i, query): (usize, &&[f32])| {
                 let quantised = Quantised::new(query);

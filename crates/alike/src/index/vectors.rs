@@ -3,7 +3,7 @@
 use super::candidates::Candidates;
 use super::exact::Ranked;
 use super::kernels::{Tile, TileHit, rounding};
-use super::pieces::{Piece, Places, deal, in_order, pieces};
+use super::pieces::{Piece, Places, by_query, deal, in_order, pieces, worth};
 use super::{Block, Kernels, ScoredId, exact};
 
 /// Fewer queries than this are multiplied one by one: laying them out in panels wouldn't pay.
@@ -43,16 +43,26 @@ pub(super) fn ranked(
         return vec![Vec::new(); queries.len()];
     }
     let pieces = pieces(dims, blocks);
+    let share = |queries: &[&[f32]]| ranked(kernels, dims, queries, blocks, (k, 1));
+    if let Some(ranked) = by_query(queries, (pieces.len(), threads), share) {
+        return ranked;
+    }
     let places = Places::new(dims, blocks);
     let mut results = Vec::with_capacity(queries.len());
     for queries in queries.chunks(QUERIES_PER_PASS) {
         let scan = Scan { kernels, dims, queries, k };
-        let parts = deal(&pieces, threads, |turns| scan.run(turns.map(|(_, piece)| piece)));
-        results.extend(join(parts).into_iter().zip(queries).map(|(candidates, query)| {
-            let found = candidates.finish();
-            let rows: Vec<_> = found.iter().map(|&(_, position)| places.row(position as usize)).collect();
-            exact::best(query, &rows, k)
-        }));
+        let parts = deal(&pieces, worth(threads, pieces.len() * queries.len()), |turns| {
+            scan.run(turns.map(|(_, piece)| piece))
+        });
+        let found: Vec<_> = join(parts).into_iter().map(Candidates::finish).zip(queries).collect();
+        let ranked = deal(&found, worth(threads, found.len()), |turns| {
+            let rank = |(found, query): &(Vec<(f32, u32)>, &&[f32])| {
+                let rows: Vec<_> = found.iter().map(|&(_, position)| places.row(position as usize)).collect();
+                exact::best(query, &rows, k)
+            };
+            turns.map(|(i, found)| (i, rank(found))).collect::<Vec<_>>()
+        });
+        results.extend(in_order(ranked));
     }
     results
 }
@@ -186,10 +196,9 @@ fn sparse(piece: &Piece<'_, f32>, places: &mut Vec<u32>) -> bool {
 pub(super) fn panels(queries: &[&[f32]], dims: usize, side: usize) -> Vec<f32> {
     let mut panels = vec![0.0; queries.len().div_ceil(side) * side * dims];
     for (panel, queries) in panels.chunks_exact_mut(side * dims).zip(queries.chunks(side)) {
-        for (place, query) in queries.iter().enumerate() {
-            for (column, &number) in panel.chunks_exact_mut(side).zip(*query) {
-                column[place] = number;
-            }
+        // Dimension by dimension, because memory is fast where it is written in order.
+        for (d, column) in panel.chunks_exact_mut(side).enumerate() {
+            column.iter_mut().zip(queries).for_each(|(number, query)| *number = query[d]);
         }
     }
     panels
