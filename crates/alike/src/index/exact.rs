@@ -4,14 +4,9 @@ use super::ScoredId;
 use crate::store::RecordId;
 
 /// So many rows are summed side by side, because the additions of one wait for each other.
-const ROWS: usize = 4;
+const ROWS: usize = 6;
 
-/// The dot product: products of two `f32` are exact in `f64`, sums run in order.
-pub(super) fn dot(query: &[f32], row: &[f32]) -> f64 {
-    let [sum] = dots(query, [row]);
-    sum
-}
-
+/// Dot products: those of two `f32` are exact in `f64`, sums run in the order of the dimensions.
 fn dots<const R: usize>(query: &[f32], rows: [&[f32]; R]) -> [f64; R] {
     let rows = rows.map(|row| &row[..query.len()]);
     let mut sums = [0.0; R];
@@ -29,11 +24,11 @@ pub(super) type Ranked = Vec<(f64, RecordId)>;
 /// The `k` best of some rows. Scores that are no numbers are left out.
 pub(super) fn best(query: &[f32], rows: &[(RecordId, &[f32])], k: usize) -> Ranked {
     let mut scored: Ranked = Vec::with_capacity(rows.len());
-    let (groups, rest) = rows.as_chunks::<ROWS>();
-    for group in groups {
-        scored.extend(dots(query, group.map(|(_, row)| row)).into_iter().zip(group.map(|(id, _)| id)));
+    for group in rows.chunks(ROWS) {
+        // The last row again where there is none: one more beside others costs nothing.
+        let sums: [f64; ROWS] = dots(query, std::array::from_fn(|i| group[i.min(group.len() - 1)].1));
+        scored.extend(sums.into_iter().zip(group).map(|(sum, &(id, _))| (sum, id)));
     }
-    scored.extend(rest.iter().map(|&(id, row)| (dot(query, row), id)));
     scored.retain(|(score, _)| !score.is_nan());
     rank(scored, k)
 }
@@ -50,7 +45,12 @@ pub(super) fn rounded(ranked: Ranked) -> Vec<ScoredId> {
     ranked.into_iter().map(|(score, id)| ScoredId { id, score: score as f32 }).collect()
 }
 
-/// Length in `f64`.
+/// Length, for bounds: in `f64`, but in no particular order.
 pub(super) fn norm(vector: &[f32]) -> f64 {
-    dot(vector, vector).sqrt()
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    for numbers in vector.chunks(LANES) {
+        sums.iter_mut().zip(numbers).for_each(|(sum, &x)| *sum += f64::from(x) * f64::from(x));
+    }
+    sums.iter().sum::<f64>().sqrt()
 }

@@ -16,9 +16,18 @@ pub(super) struct Piece<'a, W> {
 /// Bytes of a piece: a part of a usual second-level cache.
 const BYTES: usize = 256 << 10;
 
+/// What all kernels multiply at once is a part of so many rows. Rows that are left over are multiplied one by one, which
+/// takes several times as long for each.
+const WHOLE: usize = 12;
+
+/// Rows of a piece of about so many bytes.
+pub(super) fn rows_of(bytes: usize, row_bytes: usize) -> usize {
+    (bytes / row_bytes.max(1)).next_multiple_of(WHOLE).max(WHOLE)
+}
+
 /// Pieces of rows of `width` words, in order; those of which no row is wanted are left out.
 pub(super) fn pieces<'a, W>(width: usize, blocks: &'a [Block<'_, W>]) -> Vec<Piece<'a, W>> {
-    let step = (BYTES / size_of::<W>() / width).max(1);
+    let step = rows_of(BYTES, size_of::<W>() * width);
     let mut pieces = Vec::new();
     let mut before = 0;
     for block in blocks {

@@ -4,7 +4,7 @@ use super::candidates::Candidates;
 use super::exact::Ranked;
 use super::kernels::{ByteQuery, ByteTile, TileHit, rounding};
 use super::lists::{Lists, Panels, Quantised, stride};
-use super::pieces::{by_query, deal, in_order, worth};
+use super::pieces::{by_query, deal, in_order, rows_of, worth};
 use super::vectors::{self, PANEL_FROM};
 use super::{Block, Kernels, ScoredId, exact};
 use crate::store::RecordId;
@@ -155,7 +155,7 @@ struct Search<'a> {
 impl Search<'_> {
     /// Every row, for all queries piece by piece.
     fn all(&self, queries: &[&[f32]], threads: usize) -> Vec<Ranked> {
-        let step = (PIECE / stride(self.dims)).max(1);
+        let step = rows_of(PIECE, stride(self.dims));
         let mut spans = Vec::new();
         for (part, rows) in self.parts.iter().map(|part| part.lists.places().len()).enumerate() {
             spans.extend((0..rows).step_by(step).map(|start| Span { part, rows: start..rows.min(start + step) }));
