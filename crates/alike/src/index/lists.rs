@@ -29,7 +29,7 @@ pub(crate) fn stride(dims: usize) -> usize {
 }
 
 impl<'a> Lists<'a> {
-    /// Reads what [`write`] wrote, after checking that nothing in it leads astray: `None` if something does.
+    /// Reads what [`write()`] wrote, after checking that nothing in it leads astray: `None` if something does.
     pub fn read(data: &'a [u8], rows: usize, dims: usize) -> Option<Self> {
         let lists = Self::checked(data, rows, dims)?;
         let within = lists.places.iter().fold(true, |all, &place| all & ((place as usize) < rows));
