@@ -28,8 +28,6 @@ const ROUNDS: usize = 5;
 /// The same for sets of so many numbers that a round takes minutes.
 const FEW_ROUNDS: usize = 2;
 const LARGE: usize = 1 << 28;
-/// How often a round measures how fast memory is read, which others disturb most.
-const LIMITS: usize = 5;
 
 fn main() {
     let mut names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
@@ -116,9 +114,7 @@ fn measure(set: &Set) -> String {
         let (mut bandwidth, mut multiplied) = (0.0f64, 0.0f64);
         let mut best: Vec<Option<Best>> = tasks.iter().map(|_| None).collect();
         for _ in 0..rounds {
-            for _ in 0..LIMITS {
-                bandwidth = bandwidth.max(limits::bandwidth(set.base(), threads));
-            }
+            bandwidth = bandwidth.max(limits::bandwidth(set.base(), set.few, threads));
             multiplied = multiplied.max(limits::multiply_add().unwrap_or(f64::NAN));
             for (best, task) in best.iter_mut().zip(&tasks) {
                 let now = once(task, &ours, peer.as_mut(), &truth, threads);

@@ -111,12 +111,14 @@ const QUERIES: usize = 64;
 pub(super) fn deal<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(Turns<'_, T>) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let threads = threads.clamp(1, items.len().max(1));
+    let run = (items.len() / (threads * RUNS)).clamp(1, RUN);
+    let turns = || Turns { items, next: &next, run, mine: 0..0 };
     if threads == 1 {
-        return vec![work(Turns { items, next: &next })];
+        return vec![work(turns())];
     }
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(Turns { items, next: &next }))).collect();
-        let mut made = vec![work(Turns { items, next: &next })];
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(|| work(turns()))).collect();
+        let mut made = vec![work(turns())];
         for other in others {
             match other.join() {
                 Ok(result) => made.push(result),
@@ -127,17 +129,29 @@ pub(super) fn deal<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(
     })
 }
 
+/// Items that a thread takes at once, at most: memory is read faster in long runs.
+const RUN: usize = 8;
+/// Runs for each thread, at least, so that all are done at about the same time.
+const RUNS: usize = 16;
+
 /// The items that a thread gets.
 pub(super) struct Turns<'a, T> {
     items: &'a [T],
     next: &'a AtomicUsize,
+    run: usize,
+    /// Those taken, and not yet looked at.
+    mine: Range<usize>,
 }
 
 impl<'a, T> Iterator for Turns<'a, T> {
     type Item = (usize, &'a T);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        if self.mine.is_empty() {
+            let start = self.next.fetch_add(self.run, Ordering::Relaxed);
+            self.mine = start..start + self.run;
+        }
+        let index = self.mine.next()?;
         Some((index, self.items.get(index)?))
     }
 }

@@ -27,7 +27,7 @@ const SIDE: usize = 2 * LANES;
 /// Rows of a tile: 12 sums, 2 vectors of queries, 1 of a row fill 15 of 16 registers.
 const ROWS: usize = 6;
 /// Sums of one row that run side by side, because a multiplication waits for the one before it.
-const CHAINS: usize = 4;
+const CHAINS: usize = 8;
 
 /// One row after the other, because memory is fast where it is read in order.
 #[target_feature(enable = "avx2,fma")]
@@ -60,7 +60,14 @@ fn dot(query: &[f32], row: &[f32]) -> f32 {
         sums[0] = multiply(query, row, d, sums[0]);
     }
     let rest: f32 = query[whole..].iter().zip(&row[whole..]).map(|(q, row)| q * row).sum();
-    sum(_mm256_add_ps(_mm256_add_ps(sums[0], sums[1]), _mm256_add_ps(sums[2], sums[3]))) + rest
+    let mut left = CHAINS / 2;
+    while left > 0 {
+        for i in 0..left {
+            sums[i] = _mm256_add_ps(sums[i], sums[i + left]);
+        }
+        left /= 2;
+    }
+    sum(sums[0]) + rest
 }
 
 /// Adds the products of a vector of numbers.
