@@ -1,14 +1,13 @@
 //! Names to sources, steps and numbers.
 
+use super::arguments::Arguments;
 use super::hash::Method;
 use super::plan::Node;
-use super::{Call, Operand, Recipe, RecipeError, Term};
+use super::step::Step;
+use super::{Arg, Call, Operand, Recipe, RecipeError, Term, Value};
 use crate::model::Model;
 use crate::source::{self, Build, Source, SourceError};
 use std::sync::Arc;
-
-/// The names of the steps, for messages.
-const STEPS: &str = "hash";
 
 /// A part of the recipe, bound.
 pub(super) struct Bound {
@@ -20,41 +19,63 @@ pub(super) struct Bound {
     pub(super) hash: Option<Method>,
 }
 
+/// Steps with the length of what goes in, in the order in which they run.
+type Steps = Vec<(Step, usize)>;
+
 /// Binds a recipe. Gives the sources, each once, in the order of the recipe. `models`: the first one is meant where a
 /// recipe names none.
-pub(super) fn bind(recipe: &Recipe, models: &[Arc<Model>]) -> Result<(Bound, Vec<Arc<dyn Source>>), RecipeError> {
-    let mut binder = Binder { models, sources: Vec::new() };
+pub(super) fn bind(
+    recipe: &Recipe,
+    models: &[Arc<Model>],
+) -> Result<(Bound, Vec<Arc<dyn Source>>, Steps), RecipeError> {
+    let mut binder = Binder { models, sources: Vec::new(), steps: Vec::new() };
     let bound = binder.recipe(recipe)?;
-    Ok((bound, binder.sources))
+    Ok((bound, binder.sources, binder.steps))
 }
 
 struct Binder<'a> {
     models: &'a [Arc<Model>],
     sources: Vec<Arc<dyn Source>>,
+    steps: Steps,
 }
 
 impl Binder<'_> {
     fn recipe(&mut self, recipe: &Recipe) -> Result<Bound, RecipeError> {
         let mut bound = match recipe.terms.as_slice() {
             [term] => self.operand(&term.operand)?,
-            terms => self.sum(terms)?,
+            terms => self.concatenation(terms)?,
         };
         for step in &recipe.steps {
-            let hash = hash_step(step, &bound)?;
-            bound.text.push_str(&format!(" | {hash}"));
-            bound.hash = Some(hash);
+            bound = self.step(step, bound)?;
         }
         Ok(bound)
     }
 
     fn operand(&mut self, operand: &Operand) -> Result<Bound, RecipeError> {
         match operand {
+            Operand::Call(call) if call.name == SUM => self.sum(call),
             Operand::Call(call) => self.source(call),
             Operand::Group(recipe) => self.recipe(recipe),
         }
     }
 
-    fn sum(&mut self, terms: &[Term]) -> Result<Bound, RecipeError> {
+    fn step(&mut self, step: &Call, bound: Bound) -> Result<Bound, RecipeError> {
+        let dims = bound.dims;
+        if bound.hash.is_some() {
+            return Err(RecipeError::StepAfterCode { name: step.name.clone(), column: step.column.0 });
+        }
+        if step.name == "hash" {
+            let hash = Method::new(step)?;
+            return Ok(Bound { text: format!("{} | {hash}", bound.text), hash: Some(hash), ..bound });
+        }
+        let step = Step::new(step, dims)?;
+        let place = self.steps.len();
+        self.steps.push((step, dims));
+        let node = Node::Stepped(Box::new(bound.node), place);
+        Ok(Bound { node, text: format!("{} | {step}", bound.text), dims: step.dims(dims), hash: None })
+    }
+
+    fn concatenation(&mut self, terms: &[Term]) -> Result<Bound, RecipeError> {
         let total: f64 = terms.iter().map(|term| term.weight.unwrap_or(1.0)).sum();
         let (mut parts, mut texts, mut dims) = (Vec::new(), Vec::new(), 0);
         for term in terms {
@@ -63,23 +84,61 @@ impl Binder<'_> {
                 return Err(RecipeError::CodeInSum { column: first_column(&term.operand) });
             }
             let weight = six_digits(term.weight.unwrap_or(1.0) / total);
-            let is_sum = matches!(part.node, Node::Sum(_));
-            texts.push(if is_sum { format!("{weight}*({})", part.text) } else { format!("{weight}*{}", part.text) });
+            let stands_alone = matches!(part.node, Node::Row(_) | Node::Added(_));
+            texts.push(if stands_alone {
+                format!("{weight}*{}", part.text)
+            } else {
+                format!("{weight}*({})", part.text)
+            });
             dims += part.dims;
             parts.push((weight, part.node));
         }
-        Ok(Bound { node: Node::Sum(parts), text: texts.join(" + "), dims, hash: None })
+        Ok(Bound { node: Node::Concatenated(parts), text: texts.join(" + "), dims, hash: None })
+    }
+
+    /// `sum(A, B, ..)`.
+    fn sum(&mut self, call: &Call) -> Result<Bound, RecipeError> {
+        let column = call.column.0;
+        let refuse = |takes| Err(RecipeError::Arguments { name: call.name.clone(), column, takes });
+        let (mut parts, mut texts, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
+        for arg in &call.args {
+            let part = match arg {
+                Arg { key: None, value: Value::Word(name) } => {
+                    self.source(&Call { column: call.column, ..Call::named(name) })?
+                }
+                Arg { key: None, value: Value::Recipe(recipe) } if has_no_lone_weight(recipe) => self.recipe(recipe)?,
+                _ => return refuse("recipes without a weight of their own, as in sum(layer(\"a\"), layer(\"b\"))"),
+            };
+            if part.hash.is_some() {
+                return Err(RecipeError::CodeInSum { column });
+            }
+            parts.push(part.node);
+            texts.push(part.text);
+            lengths.push(part.dims);
+        }
+        if call.model.is_some() {
+            return refuse("no model");
+        }
+        match *lengths.as_slice() {
+            [first, _, ..] if lengths.iter().all(|&length| length == first) => {
+                let text = format!("{SUM}({})", texts.join(", "));
+                Ok(Bound { node: Node::Added(parts), text, dims: first, hash: None })
+            }
+            [_, _, ..] => Err(RecipeError::Lengths { lengths, column }),
+            _ => refuse("two recipes at least, as in sum(layer(\"a\"), layer(\"b\"))"),
+        }
     }
 
     fn source(&mut self, call: &Call) -> Result<Bound, RecipeError> {
         let source = self.build(call)?;
         let (text, dims) = (source.id().to_string(), source.dims());
+        let hash = source.is_code().then_some(Method::Given);
         let known = self.sources.iter().position(|other| other.id() == source.id());
         let place = known.unwrap_or_else(|| {
             self.sources.push(source);
             self.sources.len() - 1
         });
-        Ok(Bound { node: Node::Row(place), text, dims, hash: None })
+        Ok(Bound { node: Node::Row(place), text, dims, hash })
     }
 
     fn build(&self, call: &Call) -> Result<Arc<dyn Source>, RecipeError> {
@@ -88,13 +147,14 @@ impl Binder<'_> {
             let known = source::REGISTRY.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
             RecipeError::Unknown { what: "source", name: call.name.clone(), column, known }
         })?;
-        let refuse = |takes| Err(RecipeError::Arguments { name: call.name.clone(), column, takes });
-        match entry.build {
-            _ if !call.args.is_empty() => refuse("no arguments"),
-            Build::Picture(_) if call.model.is_some() => refuse("no model"),
-            Build::Picture(build) => Ok(build()),
-            Build::Network(build) => Ok(build(self.model(call)?)?),
-        }
+        let refuse = |takes| RecipeError::Arguments { name: call.name.clone(), column, takes };
+        let mut args = Arguments::new(&call.args);
+        let built = match entry.build {
+            Build::Picture(_) if call.model.is_some() => return Err(refuse("no model")),
+            Build::Picture(build) => build(&mut args),
+            Build::Network(build) => build(self.model(call)?, &mut args).transpose()?,
+        };
+        built.filter(|_| args.is_empty()).ok_or_else(|| refuse(entry.takes))
     }
 
     fn model(&self, call: &Call) -> Result<&Arc<Model>, RecipeError> {
@@ -110,15 +170,12 @@ impl Binder<'_> {
     }
 }
 
-fn hash_step(step: &Call, bound: &Bound) -> Result<Method, RecipeError> {
-    let (name, column) = (step.name.clone(), step.column.0);
-    if step.name != "hash" {
-        return Err(RecipeError::Unknown { what: "step", name, column, known: STEPS.into() });
-    }
-    if bound.hash.is_some() {
-        return Err(RecipeError::StepAfterCode { name, column });
-    }
-    Method::new(step, bound.dims)
+/// The name of the element-wise sum.
+const SUM: &str = "sum";
+
+/// A weight that has nothing to weigh against would say nothing.
+fn has_no_lone_weight(recipe: &Recipe) -> bool {
+    !matches!(recipe.terms.as_slice(), [Term { weight: Some(_), .. }])
 }
 
 /// Six digits decide: `0.1*a + 0.2*b` and `1*a + 2*b` are the same recipe, although 0.1 + 0.2 isn't quite 0.3.

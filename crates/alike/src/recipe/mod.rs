@@ -8,22 +8,44 @@
 //! arg    := [key "="] (number | identifier | "quoted" | recipe)
 //! ```
 //!
-//! The step `hash(METHOD, ..)` makes a code of a vector: of a term that stands alone the raw row, else the fused vector.
+//! Terms of a sum are scaled to unit length, multiplied by the square root of their weight and concatenated, so that the
+//! dot product is the weighted sum of the cosines. `sum(A, B, ..)` scales recipes of equal length to unit length and adds
+//! them up.
+//!
+//! | step | gives |
+//! |---|---|
+//! | `center` | the vector less the mean of the gallery |
+//! | `pca(D)` | its coordinates along the `D` principal axes of the gallery (Pearson 1901; Jégou and Chum, ECCV 2012) |
+//! | `whiten(D[, POWER])` | the same, each divided by the variance along its axis to the `POWER`, usually 0.5: then all count alike (Jégou and Chum, ECCV 2012). With no more pictures than dimensions variances are shrunk first (Chen et al., IEEE TSP 2010) |
+//! | `power(P)` | `sign(x) * abs(x)^P` of each number (Perronnin, Sánchez and Mensink, ECCV 2010) |
+//! | `hash(METHOD, ..)` | a code |
+//!
+//! `center`, `pca`, `whiten` and `hash(itq)` scale what they get to unit length first; the last three take the gallery's
+//! mean off themselves. `power` and the other hashes take numbers as they come: of a term that stands alone the raw row.
 //!
 //! | method | bits | bit `i` is set where |
 //! |---|---|---|
 //! | `mean` | dimensions | `sigmoid(x_i)` exceeds the mean of the vector's own sigmoids |
+//! | `median` | dimensions | `x_i` exceeds the median of the vector's own numbers |
+//! | `threshold=T` | dimensions | `x_i` exceeds `T` |
 //! | `gallery-mean`, `gallery-median` | dimensions | `x_i` exceeds the mean or median of dimension `i` over the gallery |
+//! | `notebook-mean` | dimensions | `sigmoid(x_i)` exceeds the mean of the sigmoids of all numbers of the gallery |
 //! | `lsh, BITS` | 1..=4096, usually 64 | `x` lies on the positive side of random hyperplane `i` (Charikar, STOC 2002) |
-//! | `itq, BITS, seed=N` | 1..=dimensions, usually 64 | the same of hyperplanes learnt by iterative quantisation (Gong and Lazebnik, CVPR 2011); `N` is where its rotation starts, usually 0 |
+//! | `itq, BITS, seed=N` | 1..=4096, usually 64 | the same of hyperplanes learnt by iterative quantisation (Gong and Lazebnik, CVPR 2011), also of more than there are dimensions; `N` is where its rotation starts, usually 0 |
 
+mod arguments;
+mod axes;
 mod bind;
 mod descriptor;
 mod hash;
 mod parse;
 mod plan;
+mod projection;
+mod random;
+mod step;
 mod text;
 
+pub(crate) use arguments::{Arguments, whole};
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
 pub use plan::{Draft, LearnError, Plan};
@@ -154,9 +176,27 @@ pub enum RecipeError {
     Bits {
         /// As read.
         bits: f64,
-        /// The most there may be: 4096, and with a method that turns axes, the dimensions of the vector.
+        /// The most there may be.
         most: usize,
         /// Where the step stands.
+        column: usize,
+    },
+    /// A step that keeps more dimensions than there are, or none.
+    #[error("{got} dimensions at column {column}: wanted a whole number from 1 to {most}, which the vector has")]
+    Dims {
+        /// As read.
+        got: f64,
+        /// The dimensions of the vector.
+        most: usize,
+        /// Where the step stands.
+        column: usize,
+    },
+    /// `sum(..)` of vectors that can't be added.
+    #[error("`sum` at column {column} adds vectors of equal length, got {}", lengths.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and "))]
+    Lengths {
+        /// Of the vectors.
+        lengths: Vec<usize>,
+        /// Where it stands.
         column: usize,
     },
     /// A recipe names a model that wasn't given.
@@ -175,8 +215,8 @@ pub enum RecipeError {
         /// Where the term's source stands.
         column: usize,
     },
-    /// A step behind the one that makes a code.
-    #[error("step `{name}` at column {column} follows `hash`, which must be the last step")]
+    /// A step behind a code.
+    #[error("step `{name}` at column {column} stands behind a code: nothing can")]
     StepAfterCode {
         /// The step.
         name: String,

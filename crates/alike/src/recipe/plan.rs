@@ -1,7 +1,8 @@
 //! A recipe bound to its sources and models, before and after its steps have learnt.
 
 use super::bind::{self, Bound};
-use super::hash::{Hasher, Learning, Method};
+use super::hash::{Hasher, Method};
+use super::step::Step;
 use super::{Descriptor, DescriptorKind, Recipe, RecipeError};
 use crate::model::Model;
 use crate::source::Source;
@@ -20,6 +21,8 @@ pub struct Draft {
     key: String,
     sources: Vec<Arc<dyn Source>>,
     root: Node,
+    /// In the order in which they run, each with the length of what goes in.
+    steps: Vec<(Step, usize)>,
     /// Length of the vector before it is hashed.
     dims: usize,
     hash: Option<Method>,
@@ -29,6 +32,8 @@ pub struct Draft {
 #[derive(Debug, Clone)]
 pub struct Plan {
     draft: Draft,
+    /// What each step learnt; nothing for those that don't learn.
+    learnt: Vec<Vec<f32>>,
     hasher: Option<Hasher>,
 }
 
@@ -70,20 +75,24 @@ pub(super) enum Node {
     /// The raw row of a source, by its place in [`Draft::sources`].
     Row(usize),
     /// Each part scaled to unit length, times the square root of its weight, one after the other.
-    Sum(Vec<(f64, Node)>),
+    Concatenated(Vec<(f64, Node)>),
+    /// Parts of equal length, each scaled to unit length, added up.
+    Added(Vec<Node>),
+    /// What the step at this place in [`Draft::steps`] makes of a vector.
+    Stepped(Box<Node>, usize),
 }
 
 impl Draft {
     /// Binds the sources. `models`: the first one is meant where a recipe names none.
     pub fn new(recipe: &Recipe, models: &[Arc<Model>]) -> Result<Self, RecipeError> {
-        let (Bound { node, text, dims, hash }, sources) = bind::bind(recipe, models)?;
+        let (Bound { node, text, dims, hash }, sources, steps) = bind::bind(recipe, models)?;
         let mut digest = Sha256::new_with_prefix(&text);
         for source in &sources {
             digest.update("\n");
             digest.update(source.id().key());
         }
         let key = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { canonical: text, key, sources, root: node, dims, hash })
+        Ok(Self { canonical: text, key, sources, root: node, steps, dims, hash })
     }
 
     /// The recipe with everything that changes a number spelt out but what was learnt; of one gallery equal text means
@@ -114,57 +123,116 @@ impl Draft {
 
     /// Whether a step learns from the gallery.
     pub fn learns(&self) -> bool {
-        matches!(self.hash, Some(Method::Learning(_)))
+        self.steps.iter().any(|(step, dims)| step.parameters(*dims) > 0)
+            || matches!(self.hash, Some(Method::Learning(_)))
     }
 
     /// A recipe that doesn't learn is ready without a gallery; `None` for others.
     pub fn ready(&self) -> Option<Plan> {
-        match self.hash {
-            None => Some(self.with(None)),
-            Some(hash) => hash.hasher(self.dims).ok().map(|hasher| self.with(Some(hasher))),
-        }
+        if self.learns() { None } else { self.learn(&[]).ok() }
     }
 
     /// Learns from a gallery: `pictures[i]` holds a picture's raw row of each of [`sources`](Self::sources). Pictures
     /// that can't be described are left out. Of more than 10,000 pictures so many are looked at, at equal distances. The
     /// same pictures in the same order teach the same; a recipe that doesn't learn needs none.
     pub fn learn(&self, pictures: &[Vec<&[f32]>]) -> Result<Plan, LearnError> {
-        let hasher = match self.hash {
+        let mut pictures: Vec<&[&[f32]]> = sample(pictures).map(Vec::as_slice).collect();
+        pictures.retain(|rows| self.fits(rows) && rows.iter().copied().flatten().all(|x| x.is_finite()));
+        let mut learning = Lesson { draft: self, pictures: &pictures, learnt: Vec::new() };
+        let vectors = learning.vectors(&self.root)?;
+        let hasher = match self.hash.map(|hash| hash.hasher(self.dims)) {
             None => None,
-            Some(hash) => Some(hash.hasher(self.dims).or_else(|learning| self.hasher(learning, pictures))?),
+            Some(Ok(hasher)) => Some(hasher),
+            Some(Err(method)) => {
+                let vectors = comparable(vectors);
+                self.enough(vectors.len(), method.needed(self.dims))?;
+                Some(method.learn(&vectors))
+            }
         };
-        Ok(self.with(hasher))
+        Ok(Plan { draft: self.clone(), learnt: learning.learnt, hasher })
     }
 
-    fn hasher(&self, learning: Learning, pictures: &[Vec<&[f32]>]) -> Result<Hasher, LearnError> {
-        let vectors: Vec<Vec<f32>> = sample(pictures).filter_map(|rows| self.vector(rows)).collect();
-        if vectors.len() < learning.needed() {
-            let (recipe, got, wanted) = (self.canonical.clone(), vectors.len(), learning.needed());
-            return Err(LearnError::TooFew { recipe, got, wanted });
-        }
-        Ok(learning.learn(&vectors))
+    fn enough(&self, got: usize, wanted: usize) -> Result<(), LearnError> {
+        if got >= wanted { Ok(()) } else { Err(LearnError::TooFew { recipe: self.canonical.clone(), got, wanted }) }
     }
 
     /// With what was learnt before, as [`Plan::parameters`] gave it; `None` if that can't be of this recipe.
     pub fn with_parameters(&self, parameters: &[u8]) -> Option<Plan> {
-        let Some(Method::Learning(learning)) = self.hash else { return None };
         let (numbers, rest) = parameters.as_chunks::<4>();
         let numbers: Vec<f32> = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        let hasher = learning.restore(self.dims, &numbers).filter(|_| rest.is_empty())?;
-        Some(self.with(Some(hasher)))
+        let of_steps = self.steps.iter().map(|(step, dims)| step.parameters(*dims));
+        let of_hash = match self.hash {
+            Some(Method::Learning(learning)) => learning.parameters(self.dims),
+            _ => 0,
+        };
+        let wanted = of_steps.clone().sum::<usize>() + of_hash;
+        if wanted == 0 || numbers.len() != wanted || !rest.is_empty() || !numbers.iter().all(|x| x.is_finite()) {
+            return None;
+        }
+        let mut left = numbers.as_slice();
+        let learnt = of_steps.map(|count| left.split_off(..count).unwrap_or_default().to_vec()).collect();
+        let hasher = self.hash.map(|hash| hash.hasher(self.dims));
+        let hasher = hasher.map(|made| made.unwrap_or_else(|learning| learning.restore(self.dims, left)));
+        Some(Plan { draft: self.clone(), learnt, hasher })
     }
 
-    fn with(&self, hasher: Option<Hasher>) -> Plan {
-        Plan { draft: self.clone(), hasher }
+    fn fits(&self, rows: &[&[f32]]) -> bool {
+        rows.len() == self.sources.len() && rows.iter().zip(&self.sources).all(|(r, s)| r.len() == s.dims())
     }
+}
 
-    /// What is hashed, or scaled to unit length. `None` as in [`Plan::describe`].
-    fn vector(&self, rows: &[&[f32]]) -> Option<Vec<f32>> {
-        let fits = rows.len() == self.sources.len() && rows.iter().zip(&self.sources).all(|(r, s)| r.len() == s.dims());
-        let vector = if fits { evaluate(&self.root, rows) } else { return None };
-        let norm = norm(&vector);
-        (norm.is_finite() && norm > 0.0).then_some(vector)
+/// What a gallery teaches, step by step.
+struct Lesson<'a> {
+    draft: &'a Draft,
+    pictures: &'a [&'a [&'a [f32]]],
+    learnt: Vec<Vec<f32>>,
+}
+
+impl Lesson<'_> {
+    /// What a node makes of each picture; the steps on the way learn first.
+    fn vectors(&mut self, node: &Node) -> Result<Vec<Vec<f32>>, LearnError> {
+        Ok(match node {
+            Node::Row(i) => self.pictures.iter().map(|rows| rows[*i].to_vec()).collect(),
+            Node::Concatenated(parts) => {
+                let mut joined = vec![Vec::new(); self.pictures.len()];
+                for (weight, part) in parts {
+                    let vectors = self.vectors(part)?;
+                    joined.iter_mut().zip(vectors).for_each(|(all, vector)| all.extend(scaled(&vector, *weight)));
+                }
+                joined
+            }
+            Node::Added(parts) => {
+                let parts = parts.iter().map(|part| self.vectors(part)).collect::<Result<Vec<_>, _>>()?;
+                let of_picture = |i: usize| added(parts.iter().map(|vectors| vectors[i].as_slice()));
+                (0..self.pictures.len()).map(of_picture).collect()
+            }
+            Node::Stepped(input, place) => {
+                let vectors = self.vectors(input)?;
+                let (step, dims) = self.draft.steps[*place];
+                let learnt = if step.parameters(dims) > 0 {
+                    let vectors = comparable(vectors.clone());
+                    self.draft.enough(vectors.len(), step.needed())?;
+                    step.learn(&vectors)
+                } else {
+                    Vec::new()
+                };
+                let made = vectors.iter().map(|vector| step.apply(&learnt, vector)).collect();
+                self.learnt.push(learnt);
+                made
+            }
+        })
     }
+}
+
+/// Those with a direction.
+fn comparable(mut vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
+    vectors.retain(|vector| has_direction(vector));
+    vectors
+}
+
+fn has_direction(vector: &[f32]) -> bool {
+    let norm = norm(vector);
+    norm.is_finite() && norm > 0.0
 }
 
 impl Plan {
@@ -183,12 +251,42 @@ impl Plan {
         self.vector(rows).map(|vector| Descriptor::Vector(unit(&vector)))
     }
 
-    /// What its steps learnt, as numbers of 4 bytes, little-endian f32: thresholds (`gallery-mean`, `gallery-median`), or
-    /// the centre and behind it a row of `bits` numbers for each dimension (`itq`). `None` for a recipe that doesn't
-    /// learn.
+    /// What its steps learnt, as numbers of 4 bytes, little-endian f32, step by step: a mean for each dimension (`center`),
+    /// the centre and behind it a row for each dimension with its part in all directions (`pca`, `whiten`, `itq`), or
+    /// thresholds (`gallery-mean`, `gallery-median`, `notebook-mean`). `None` for a recipe that doesn't learn.
     pub fn parameters(&self) -> Option<Vec<u8>> {
-        let hasher = self.hasher.as_ref().filter(|_| self.learns())?;
-        Some(hasher.parameters().iter().flat_map(|number| number.to_le_bytes()).collect())
+        if !self.learns() {
+            return None;
+        }
+        let of_hash = match &self.hasher {
+            Some(hasher) if matches!(self.hash, Some(Method::Learning(_))) => hasher.parameters(),
+            _ => Vec::new(),
+        };
+        Some(self.learnt.iter().flatten().chain(&of_hash).flat_map(|number| number.to_le_bytes()).collect())
+    }
+
+    /// What is hashed, or scaled to unit length. `None` as in [`describe`](Self::describe).
+    fn vector(&self, rows: &[&[f32]]) -> Option<Vec<f32>> {
+        if !self.fits(rows) {
+            return None;
+        }
+        Some(self.evaluate(&self.root, rows)).filter(|vector| has_direction(vector))
+    }
+
+    fn evaluate(&self, node: &Node, rows: &[&[f32]]) -> Vec<f32> {
+        match node {
+            Node::Row(i) => rows[*i].to_vec(),
+            Node::Concatenated(parts) => {
+                parts.iter().flat_map(|(weight, part)| scaled(&self.evaluate(part, rows), *weight)).collect()
+            }
+            Node::Added(parts) => {
+                let parts: Vec<_> = parts.iter().map(|part| self.evaluate(part, rows)).collect();
+                added(parts.iter().map(Vec::as_slice))
+            }
+            Node::Stepped(input, place) => {
+                self.steps[*place].0.apply(&self.learnt[*place], &self.evaluate(input, rows))
+            }
+        }
     }
 }
 
@@ -198,27 +296,31 @@ fn sample<T>(all: &[T]) -> impl Iterator<Item = &T> {
     (0..count).map(move |i| &all[i * all.len() / count])
 }
 
-fn evaluate(node: &Node, rows: &[&[f32]]) -> Vec<f32> {
-    match node {
-        Node::Row(i) => rows[*i].to_vec(),
-        Node::Sum(parts) => parts.iter().flat_map(|(weight, part)| scaled(evaluate(part, rows), *weight)).collect(),
+/// The sum of vectors of equal length, each at unit length.
+fn added<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+    let mut sum = Vec::new();
+    for vector in vectors {
+        let vector = unit(vector);
+        sum.resize(vector.len(), 0.0);
+        sum.iter_mut().zip(vector).for_each(|(sum, x)| *sum += x);
     }
+    sum
 }
 
-/// Length `sqrt(weight)`; zero stays zero, and what isn't finite stays so and is refused in the end.
-fn scaled(vector: Vec<f32>, weight: f64) -> Vec<f32> {
-    let norm = norm(&vector);
+/// At unit length; zero stays zero, and what isn't finite stays so and is refused in the end.
+pub(super) fn unit(vector: &[f32]) -> Vec<f32> {
+    let norm = norm(vector);
+    if norm == 0.0 { vector.to_vec() } else { vector.iter().map(|x| (f64::from(*x) / norm) as f32).collect() }
+}
+
+/// Length `sqrt(weight)`, as [`unit`].
+fn scaled(vector: &[f32], weight: f64) -> Vec<f32> {
+    let norm = norm(vector);
     if norm == 0.0 {
-        return vector;
+        return vector.to_vec();
     }
     let factor = weight.sqrt() / norm;
     vector.iter().map(|x| (f64::from(*x) * factor) as f32).collect()
-}
-
-/// Of a vector that isn't zero.
-fn unit(vector: &[f32]) -> Vec<f32> {
-    let norm = norm(vector);
-    vector.iter().map(|x| (f64::from(*x) / norm) as f32).collect()
 }
 
 fn norm(vector: &[f32]) -> f64 {

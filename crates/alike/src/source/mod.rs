@@ -9,6 +9,7 @@ mod texture;
 
 use crate::model::{Model, ModelId, ModelOutputs};
 use crate::picture::Picture;
+use crate::recipe::Arguments;
 use std::fmt;
 use std::sync::Arc;
 
@@ -70,20 +71,21 @@ pub trait Source: Send + Sync {
     fn model(&self) -> Option<&Arc<Model>> {
         None
     }
+    /// Whether the vector is a code: numbers of two signs, a bit each, positive where it is set.
+    fn is_code(&self) -> bool {
+        false
+    }
     /// The vector of a picture, [`dims`](Source::dims) finite numbers.
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError>;
 }
 
-/// Makes a source of a network's output, if the network has it.
-pub type BuildOnNetwork = fn(&Arc<Model>) -> Result<Arc<dyn Source>, SourceError>;
-
-/// How a source comes into being.
+/// How a source comes into being; `None` for arguments that it doesn't take.
 #[derive(Clone, Copy)]
-pub enum Build {
+pub(crate) enum Build {
     /// From the pixels alone.
-    Picture(fn() -> Arc<dyn Source>),
-    /// From what a network gives.
-    Network(BuildOnNetwork),
+    Picture(fn(&mut Arguments<'_>) -> Option<Arc<dyn Source>>),
+    /// From what a network gives, if it has what is wanted.
+    Network(fn(&Arc<Model>, &mut Arguments<'_>) -> Option<Result<Arc<dyn Source>, SourceError>>),
 }
 
 /// A source that recipes can name.
@@ -93,17 +95,46 @@ pub struct Entry {
     pub name: &'static str,
     /// One line for people.
     pub about: &'static str,
-    /// How to make it.
-    pub build: Build,
+    /// Its arguments, for messages.
+    pub takes: &'static str,
+    pub(crate) build: Build,
 }
+
+/// For [`Entry::takes`].
+const NOTHING: &str = "no arguments";
 
 /// All sources, in the order in which they are shown.
 pub const REGISTRY: &[Entry] = &[
-    Entry { name: "deep", about: "pooled features of the network", build: Build::Network(deep::build) },
-    Entry { name: "semantic", about: "class probabilities of the network", build: Build::Network(semantic::build) },
-    Entry { name: "color", about: "colours, and roughly where they are", build: Build::Picture(color::build) },
-    Entry { name: "texture", about: "fine patterns, however turned", build: Build::Picture(texture::build) },
-    Entry { name: "shape", about: "edges and where they are", build: Build::Picture(shape::build) },
+    Entry {
+        name: "deep",
+        about: "pooled features of the network",
+        takes: NOTHING,
+        build: Build::Network(|model, _| Some(deep::build(model))),
+    },
+    Entry {
+        name: "semantic",
+        about: "class probabilities of the network",
+        takes: NOTHING,
+        build: Build::Network(|model, _| Some(semantic::build(model))),
+    },
+    Entry {
+        name: "color",
+        about: "colours, and roughly where they are",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(color::build())),
+    },
+    Entry {
+        name: "texture",
+        about: "fine patterns, however turned",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(texture::build())),
+    },
+    Entry {
+        name: "shape",
+        about: "edges and where they are",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(shape::build())),
+    },
 ];
 
 /// Why a source has no vector for a picture, or can't be made.

@@ -76,8 +76,8 @@ fn planes(plan: &Plan, dims: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
 #[test]
 fn methods_and_their_numbers_are_checked() {
     let message = |recipe: &str| draft(recipe).expect_err(recipe).to_string();
-    let methods =
-        "`hash` at column 9 takes a method: mean, gallery-mean, gallery-median, lsh or itq, as in hash(itq, 64)";
+    let methods = "`hash` at column 9 takes a method: mean, median, threshold=T, gallery-mean, gallery-median, \
+        notebook-mean, lsh or itq, as in hash(itq, 64)";
     for recipe in ["shape | hash", "shape | hash(mode)", "shape | hash(64)", "shape | hash(method=itq)"] {
         assert_eq!(message(recipe), methods, "{recipe}");
     }
@@ -89,14 +89,16 @@ fn methods_and_their_numbers_are_checked() {
     for (recipe, got, most) in [
         ("shape | hash(lsh, 0)", "0", 4096),
         ("shape | hash(lsh, 4097)", "4097", 4096),
-        ("shape | hash(itq, 2.5)", "2.5", 324),
-        ("shape | hash(itq, -1)", "-1", 324),
-        ("shape | hash(itq, 325)", "325", 324),
+        ("shape | hash(itq, 2.5)", "2.5", 4096),
+        ("shape | hash(itq, -1)", "-1", 4096),
+        ("shape | hash(itq, 5000)", "5000", 4096),
     ] {
         let wanted = format!("{got} bits at column 9: wanted a whole number from 1 to {most}");
         assert_eq!(message(recipe), wanted);
     }
-    assert!(draft("shape | hash(itq, 324)").is_ok() && draft("color + shape | hash(lsh, 4096)").is_ok());
+    assert!(draft("shape | hash(itq, 400)").is_ok() && draft("color + shape | hash(lsh, 4096)").is_ok());
+    assert!(message("shape | hash(threshold=1, 8)").contains("takes nothing behind a threshold"));
+    assert!(message("shape | hash(median, 8)").contains("takes nothing behind this method"));
 }
 
 #[test]
@@ -106,8 +108,11 @@ fn the_canonical_form_names_all_that_changes_a_code() {
         ("shape | hash(gallery-median)", "hash(gallery-median/1)"),
         ("shape | hash(lsh)", "hash(lsh/1, 64)"),
         ("shape | hash(lsh, 100)", "hash(lsh/1, 100)"),
-        ("shape | hash(itq)", "hash(itq/1, 64, seed=0)"),
-        ("shape | hash(itq, 32, seed=7)", "hash(itq/1, 32, seed=7)"),
+        ("shape | hash(itq)", "hash(itq/2, 64, seed=0)"),
+        ("shape | hash(median)", "hash(median)"),
+        ("shape | hash(notebook-mean)", "hash(notebook-mean/1)"),
+        ("shape | hash(threshold=-0.50)", "hash(threshold=-0.5)"),
+        ("shape | hash(itq, 32, seed=7)", "hash(itq/2, 32, seed=7)"),
     ] {
         assert!(draft(written).unwrap().canonical().ends_with(&format!(" | {canonical}")), "{written}");
     }
@@ -194,7 +199,8 @@ fn axes_are_found(count: usize) {
     let gallery: Vec<Vec<f32>> = (0..count).map(row).collect();
     let (centre, directions) = planes(&learnt("shape | hash(itq, 8)", &gallery), dims);
     for (i, centre) in centre.iter().enumerate() {
-        let mean = gallery.iter().map(|row| f64::from(row[i])).sum::<f64>() / count as f64;
+        let length = |row: &[f32]| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        let mean = gallery.iter().map(|row| f64::from(row[i]) / length(row)).sum::<f64>() / count as f64;
         assert!((centre - mean).abs() < 1e-6);
     }
     for (a, direction) in directions.iter().enumerate() {
@@ -254,10 +260,67 @@ fn itq_finds_the_corners_of_a_cube() {
     assert!(found > 0, "the alternation may end before the best, but not always");
 }
 
+/// More bits than axes: codes tell angles the better for it.
+#[test]
+fn itq_makes_more_bits_than_there_are_dimensions() {
+    let gallery = noisy_rows(60, dims("shape"), 2);
+    let plan = learnt("shape | pca(4) | hash(itq, 64)", &gallery);
+    assert_eq!(
+        plan.kind().score(&plan.describe(&[&gallery[0]]).unwrap(), &plan.describe(&[&gallery[0]]).unwrap()),
+        Some(1.0)
+    );
+    let near = learnt("shape | pca(4)", &gallery);
+    let angle = |i: usize, j: usize| {
+        let of = |i: usize| near.describe(&[&gallery[i]]).unwrap();
+        f64::from(near.kind().score(&of(i), &of(j)).unwrap()).clamp(-1.0, 1.0).acos()
+    };
+    for (i, j) in [(0, 1), (2, 3), (4, 5), (6, 7)] {
+        let (a, b) = (code(&plan, &gallery[i]), code(&plan, &gallery[j]));
+        let share = a.iter().zip(&b).filter(|(a, b)| a != b).count() as f64 / 64.0;
+        assert!((share - angle(i, j) / std::f64::consts::PI).abs() < 0.12, "{share}, {}", angle(i, j));
+    }
+}
+
+#[test]
+fn thresholds_of_one_vector_and_of_none() {
+    let row: Vec<f32> = (0..324).map(|i| ((i * 7 + 13) % 29) as f32 - 11.0).collect();
+    let mut sorted = row.clone();
+    sorted.sort_by(f32::total_cmp);
+    let bits = |recipe: &str| code(&draft(recipe).unwrap().ready().unwrap(), &row);
+    for (recipe, threshold) in [
+        ("shape | hash(median)", f32::midpoint(sorted[161], sorted[162])),
+        ("shape | hash(threshold=2)", 2.0),
+        ("shape | hash(threshold=-3.5)", -3.5),
+    ] {
+        assert!(bits(recipe).iter().zip(&row).all(|(bit, x)| *bit == (*x > threshold)), "{recipe}");
+    }
+}
+
+/// The classroom notebook's threshold: one number over the whole array of sigmoids.
+#[test]
+fn notebook_mean_is_one_threshold_for_all() {
+    let gallery = noisy_rows(20, dims("shape"), 6);
+    let sigmoid = |x: &f32| 1.0 / (1.0 + (-f64::from(*x)).exp());
+    let all: Vec<f64> = gallery.iter().flatten().map(sigmoid).collect();
+    let mean = all.iter().sum::<f64>() / all.len() as f64;
+    let plan = learnt("shape | hash(notebook-mean)", &gallery);
+    for row in noisy_rows(5, dims("shape"), 7) {
+        let wrong = code(&plan, &row).iter().zip(&row).filter(|(bit, x)| **bit != (sigmoid(x) > mean)).count();
+        assert_eq!(wrong, 0);
+    }
+}
+
 #[test]
 fn the_same_gallery_teaches_the_same_and_parameters_bring_it_back() {
     let gallery = noisy_rows(60, dims("shape"), 2);
-    for recipe in ["shape | hash(gallery-mean)", "shape | hash(gallery-median)", "shape | hash(itq, 32)"] {
+    for recipe in [
+        "shape | hash(gallery-mean)",
+        "shape | hash(gallery-median)",
+        "shape | hash(notebook-mean)",
+        "shape | hash(itq, 32)",
+        "shape | pca(20) | hash(itq, 32)",
+        "shape | center | whiten(8) | hash(gallery-median)",
+    ] {
         let plan = learnt(recipe, &gallery);
         let parameters = plan.parameters().unwrap();
         assert_eq!(learnt(recipe, &gallery).parameters().unwrap(), parameters);
@@ -362,6 +425,9 @@ fn itq_reaches_what_the_field_reaches_on_corel1k() {
     let seeds = (0..3).map(|seed| figures(&format!("deep | hash(itq, 64, seed={seed})"))).sum::<f64>() / 3.0;
     println!("mean of three seeds: mAP {seeds:.4}");
     assert!(seeds >= 0.87, "mAP {seeds}");
+    let (axes, few) = (figures("deep | center | pca(64)"), figures("deep | center | pca(32) | hash(itq, 64)"));
+    assert!(axes >= 0.90, "mAP {axes}");
+    assert!(few >= 0.91, "mAP {few}");
     let medians = figures("deep | hash(gallery-median)");
     assert!(medians >= 0.85, "mAP {medians}");
 }

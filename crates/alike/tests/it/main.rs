@@ -21,4 +21,5 @@ mod pictures;
 mod recipes;
 mod resizing;
 mod sources;
+mod steps;
 mod store;

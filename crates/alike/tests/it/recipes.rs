@@ -156,7 +156,10 @@ fn equal_recipes_have_equal_canonical_text_and_key() {
 fn what_does_not_exist_is_named_with_what_does() {
     let known = REGISTRY.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
     assert_eq!(message(plan("color + gist")), format!("unknown source `gist` at column 9: known are {known}"));
-    assert_eq!(message(plan("color | center | pca(64)")), "unknown step `center` at column 9: known are hash");
+    assert_eq!(
+        message(plan("color | centre | pca(64)")),
+        "unknown step `centre` at column 9: known are center, pca, whiten, power, hash"
+    );
     assert_eq!(message(plan("color(3)")), "`color` at column 1 takes no arguments");
     assert_eq!(message(plan("color@x")), "`color` at column 1 takes no model");
     assert!(matches!(plan("deep"), Err(RecipeError::Source(SourceError::NeedsModel { .. }))));
@@ -168,7 +171,7 @@ fn codes_stand_alone() {
     assert!(message(plan("(color | hash(mean)) + texture")).starts_with("a code can't be part of a sum (column 2)"));
     assert!(message(plan("texture + 2*(color | hash(mean))")).starts_with("a code can't be part of a sum (column 14)"));
     let message = message(plan("color | hash(mean) | hash(mean)"));
-    assert_eq!(message, "step `hash` at column 22 follows `hash`, which must be the last step");
+    assert_eq!(message, "step `hash` at column 22 stands behind a code: nothing can");
     assert_eq!(plan("2*(color | hash(mean))").unwrap().canonical(), "color/1 | hash(mean)");
 }
 

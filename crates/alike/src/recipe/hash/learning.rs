@@ -1,7 +1,9 @@
 //! The methods that learn from the gallery.
 
-use super::planes::Planes;
 use super::{Hasher, itq, thresholds};
+use crate::recipe::axes::means;
+use crate::recipe::plan::unit;
+use crate::recipe::projection::Projection;
 
 /// What is learnt.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -10,42 +12,49 @@ pub(in crate::recipe) enum Learning {
     Means,
     /// The median of each dimension, its threshold.
     Medians,
+    /// The number where the sigmoid is the mean of all sigmoids of the gallery, the threshold of all dimensions.
+    Notebook,
     /// Iterative quantisation: directions, as many as there are bits.
     Itq { bits: usize, seed: u64 },
 }
 
 impl Learning {
-    /// How many vectors it takes. Centred vectors span one dimension less than there are vectors.
-    pub(in crate::recipe) fn needed(self) -> usize {
+    /// How many vectors of `dims` numbers it takes. Centred vectors span one dimension less than there are vectors.
+    pub(in crate::recipe) fn needed(self, dims: usize) -> usize {
         match self {
-            Self::Means | Self::Medians => 1,
-            Self::Itq { bits, .. } => bits + 1,
+            Self::Means | Self::Medians | Self::Notebook => 1,
+            Self::Itq { bits, .. } => bits.min(dims) + 1,
+        }
+    }
+
+    /// How many numbers it learns.
+    pub(in crate::recipe) fn parameters(self, dims: usize) -> usize {
+        match self {
+            Self::Notebook => 1,
+            Self::Means | Self::Medians => dims,
+            Self::Itq { bits, .. } => dims + dims * bits,
         }
     }
 
     /// From at least [`needed`](Self::needed) vectors of equal length and finite numbers.
     pub(in crate::recipe) fn learn(self, vectors: &[Vec<f32>]) -> Hasher {
         match self {
-            Self::Means => Hasher::Thresholds(thresholds::means(vectors)),
+            Self::Means => Hasher::Thresholds(means(vectors)),
             Self::Medians => Hasher::Thresholds(thresholds::medians(vectors)),
-            Self::Itq { bits, seed } => Hasher::Planes(itq::learn(vectors, bits, seed)),
+            Self::Notebook => Hasher::Threshold(thresholds::notebook_mean(vectors).into()),
+            Self::Itq { bits, seed } => {
+                let units: Vec<_> = vectors.iter().map(|vector| unit(vector)).collect();
+                Hasher::Turned(itq::learn(&units, bits, seed))
+            }
         }
     }
 
-    /// From what [`Hasher::parameters`] gave; `None` if there are more or fewer numbers than vectors of `dims` take, or one
-    /// isn't finite.
-    pub(in crate::recipe) fn restore(self, dims: usize, parameters: &[f32]) -> Option<Hasher> {
-        let directions = match self {
-            Self::Means | Self::Medians => 0,
-            Self::Itq { bits, .. } => dims * bits,
-        };
-        if parameters.len() != dims + directions || !parameters.iter().all(|x| x.is_finite()) {
-            return None;
+    /// From [`parameters`](Self::parameters) numbers that [`Hasher::parameters`] gave.
+    pub(in crate::recipe) fn restore(self, dims: usize, parameters: &[f32]) -> Hasher {
+        match self {
+            Self::Means | Self::Medians => Hasher::Thresholds(parameters.to_vec()),
+            Self::Notebook => Hasher::Threshold(parameters[0].into()),
+            Self::Itq { .. } => Hasher::Turned(Projection::new(dims, parameters)),
         }
-        let (centre, directions) = parameters.split_at(dims);
-        Some(match self {
-            Self::Means | Self::Medians => Hasher::Thresholds(centre.to_vec()),
-            Self::Itq { .. } => Hasher::Planes(Planes { centre: centre.to_vec(), directions: directions.to_vec() }),
-        })
     }
 }

@@ -1,8 +1,8 @@
 //! What a recipe says of a step `hash`: the method and its numbers.
 
-use super::planes::Planes;
-use super::{Hasher, Learning};
-use crate::recipe::{Arg, Call, RecipeError, Value};
+use super::{Hasher, Learning, random_planes};
+use crate::recipe::arguments::{Arguments, whole};
+use crate::recipe::{Call, RecipeError};
 use std::fmt::{self, Display, Formatter};
 
 /// Bits where the recipe names no number.
@@ -12,14 +12,21 @@ const USUAL_BITS: usize = 64;
 const MOST_BITS: usize = 4096;
 
 /// For messages.
-const METHODS: &str = "a method: mean, gallery-mean, gallery-median, lsh or itq, as in hash(itq, 64)";
+const METHODS: &str =
+    "a method: mean, median, threshold=T, gallery-mean, gallery-median, notebook-mean, lsh or itq, as in hash(itq, 64)";
 
 /// A step `hash`, checked. Display gives its canonical form: the version behind the name changes when the same gallery
 /// would give other codes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::recipe) enum Method {
+    /// None: the source gives codes, by numbers of two signs.
+    Given,
     /// The mean of the picture's own sigmoids is the threshold.
     Mean,
+    /// The median of the picture's own numbers is the threshold.
+    Median,
+    /// A number is the threshold.
+    Threshold(f64),
     /// Locality-sensitive hashing: the signs of random projections.
     Lsh { bits: usize },
     /// Something learnt from the gallery.
@@ -29,50 +36,57 @@ pub(in crate::recipe) enum Method {
 impl Display for Method {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Given => Ok(()),
             Self::Mean => f.write_str("hash(mean)"),
+            Self::Median => f.write_str("hash(median)"),
+            Self::Threshold(threshold) => write!(f, "hash(threshold={threshold})"),
             Self::Lsh { bits } => write!(f, "hash(lsh/1, {bits})"),
             Self::Learning(Learning::Means) => f.write_str("hash(gallery-mean/1)"),
             Self::Learning(Learning::Medians) => f.write_str("hash(gallery-median/1)"),
-            Self::Learning(Learning::Itq { bits, seed }) => write!(f, "hash(itq/1, {bits}, seed={seed})"),
+            Self::Learning(Learning::Notebook) => f.write_str("hash(notebook-mean/1)"),
+            Self::Learning(Learning::Itq { bits, seed }) => write!(f, "hash(itq/2, {bits}, seed={seed})"),
         }
     }
 }
 
 impl Method {
-    /// Of a call `hash(..)` behind vectors of `dims` numbers.
-    pub(in crate::recipe) fn new(step: &Call, dims: usize) -> Result<Self, RecipeError> {
+    /// Of a call `hash(..)`.
+    pub(in crate::recipe) fn new(step: &Call) -> Result<Self, RecipeError> {
         let column = step.column.0;
         let refuse = |takes| Err(RecipeError::Arguments { name: step.name.clone(), column, takes });
-        let Some((Arg { key: None, value: Value::Word(word) }, args)) = step.args.split_first() else {
-            return refuse(METHODS);
-        };
-        match (word.as_str(), args) {
-            _ if step.model.is_some() => refuse("no model"),
-            ("mean", []) => Ok(Self::Mean),
-            ("gallery-mean", []) => Ok(Self::Learning(Learning::Means)),
-            ("gallery-median", []) => Ok(Self::Learning(Learning::Medians)),
-            ("mean" | "gallery-mean" | "gallery-median", _) => {
-                refuse("nothing behind this method, whose codes have as many bits as the vector has dimensions")
-            }
-            ("lsh", args) => match numbers(args) {
-                Some((bits, None)) => Ok(Self::Lsh { bits: checked(bits, MOST_BITS, column)? }),
-                _ => refuse("a number of bits behind lsh, as in hash(lsh, 64)"),
-            },
-            ("itq", args) => match numbers(args) {
-                Some((bits, seed)) => {
-                    let bits = checked(bits, dims.min(MOST_BITS), column)?;
-                    Ok(Self::Learning(Learning::Itq { bits, seed: seed.unwrap_or(0) }))
-                }
-                None => refuse("a number of bits and a seed behind itq, as in hash(itq, 64) or hash(itq, 64, seed=3)"),
-            },
-            _ => refuse(METHODS),
+        let mut args = Arguments::new(&step.args);
+        if step.model.is_some() {
+            return refuse("no model");
         }
+        if let Some(threshold) = args.named_number("threshold") {
+            let takes = "nothing behind a threshold, whose codes have as many bits as the vector has dimensions";
+            return if args.is_empty() { Ok(Self::Threshold(threshold)) } else { refuse(takes) };
+        }
+        let (method, takes) = match args.word() {
+            Some("mean") => (Self::Mean, AS_LONG),
+            Some("median") => (Self::Median, AS_LONG),
+            Some("gallery-mean") => (Self::Learning(Learning::Means), AS_LONG),
+            Some("gallery-median") => (Self::Learning(Learning::Medians), AS_LONG),
+            Some("notebook-mean") => (Self::Learning(Learning::Notebook), AS_LONG),
+            Some("lsh") => {
+                (Self::Lsh { bits: bits(&mut args, column)? }, "a number of bits behind lsh, as in hash(lsh, 64)")
+            }
+            Some("itq") => {
+                let takes = "a number of bits and a seed behind itq, as in hash(itq, 64) or hash(itq, 64, seed=3)";
+                let bits = bits(&mut args, column)?;
+                let Some(seed) = whole(args.named_number("seed").unwrap_or(0.0)) else { return refuse(takes) };
+                (Self::Learning(Learning::Itq { bits, seed }), takes)
+            }
+            _ => return refuse(METHODS),
+        };
+        if args.is_empty() { Ok(method) } else { refuse(takes) }
     }
 
     /// Length of its codes.
     pub(in crate::recipe) fn bits(self, dims: usize) -> usize {
         match self {
-            Self::Mean | Self::Learning(Learning::Means | Learning::Medians) => dims,
+            Self::Given | Self::Mean | Self::Median | Self::Threshold(_) => dims,
+            Self::Learning(Learning::Means | Learning::Medians | Learning::Notebook) => dims,
             Self::Lsh { bits } | Self::Learning(Learning::Itq { bits, .. }) => bits,
         }
     }
@@ -80,32 +94,23 @@ impl Method {
     /// What makes the codes of vectors of `dims` numbers, or what has to be learnt first.
     pub(in crate::recipe) fn hasher(self, dims: usize) -> Result<Hasher, Learning> {
         match self {
+            Self::Given => Ok(Hasher::Threshold(0.0)),
             Self::Mean => Ok(Hasher::Mean),
-            Self::Lsh { bits } => Ok(Hasher::Planes(Planes::random(dims, bits))),
+            Self::Median => Ok(Hasher::Median),
+            Self::Threshold(threshold) => Ok(Hasher::Threshold(threshold)),
+            Self::Lsh { bits } => Ok(Hasher::Planes(random_planes(dims, bits))),
             Self::Learning(learning) => Err(learning),
         }
     }
 }
 
-/// `[BITS] [, seed=SEED]`; `None` if it is anything else.
-fn numbers(args: &[Arg]) -> Option<(f64, Option<u64>)> {
-    let (bits, rest) = match args {
-        [Arg { key: None, value: Value::Number(bits) }, rest @ ..] => (*bits, rest),
-        rest => (USUAL_BITS as f64, rest),
-    };
-    match rest {
-        [] => Some((bits, None)),
-        [Arg { key: Some(key), value: Value::Number(seed) }] if key == "seed" => Some((bits, Some(whole(*seed)?))),
-        _ => None,
-    }
-}
+/// For messages about methods that have a bit for each dimension.
+const AS_LONG: &str = "nothing behind this method, whose codes have as many bits as the vector has dimensions";
 
-/// Whole numbers that f64 tells apart.
-fn whole(number: f64) -> Option<u64> {
-    (number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(&number)).then_some(number as u64)
-}
-
-fn checked(bits: f64, most: usize, column: usize) -> Result<usize, RecipeError> {
-    let fits = |bits: &u64| (1..=most as u64).contains(bits);
-    whole(bits).filter(fits).map(|bits| bits as usize).ok_or(RecipeError::Bits { bits, most, column })
+/// The next argument, or as many as usual.
+fn bits(args: &mut Arguments<'_>, column: usize) -> Result<usize, RecipeError> {
+    let Some(bits) = args.number() else { return Ok(USUAL_BITS) };
+    let fits = |bits: &u64| (1..=MOST_BITS as u64).contains(bits);
+    let refuse = RecipeError::Bits { bits, most: MOST_BITS, column };
+    whole(bits).filter(fits).map(|bits| bits as usize).ok_or(refuse)
 }

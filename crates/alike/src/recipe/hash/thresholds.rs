@@ -1,21 +1,22 @@
-//! One threshold for each dimension, learnt from the gallery.
+//! Thresholds that are learnt from the gallery.
 
-/// The mean of each dimension; sums run in f64 and in the order of the vectors, of which there is at least one.
-pub(super) fn means(vectors: &[Vec<f32>]) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; vectors[0].len()];
-    for vector in vectors {
-        sums.iter_mut().zip(vector).for_each(|(sum, x)| *sum += f64::from(*x));
-    }
-    sums.iter().map(|sum| (sum / vectors.len() as f64) as f32).collect()
+use super::sigmoid;
+
+/// The median of each dimension.
+pub(super) fn medians(vectors: &[Vec<f32>]) -> Vec<f32> {
+    let of_dimension = |i: usize| median(&mut vectors.iter().map(|vector| vector[i]).collect::<Vec<_>>()) as f32;
+    (0..vectors[0].len()).map(of_dimension).collect()
 }
 
-/// The median of each dimension; of an even number of vectors the mean of the two in the middle.
-pub(super) fn medians(vectors: &[Vec<f32>]) -> Vec<f32> {
-    let median = |dimension: usize| {
-        let mut values: Vec<f32> = vectors.iter().map(|vector| vector[dimension]).collect();
-        values.sort_unstable_by(f32::total_cmp);
-        let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
-        (f64::midpoint(low.into(), high.into())) as f32
-    };
-    (0..vectors[0].len()).map(median).collect()
+/// Of an even number of values the mean of the two in the middle. There is at least one; they are put in order.
+pub(super) fn median(values: &mut [f32]) -> f64 {
+    values.sort_unstable_by(f32::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2].into(), values[values.len() / 2].into())
+}
+
+/// One for all dimensions: where the sigmoid is the mean of the sigmoids of all numbers of all vectors.
+pub(super) fn notebook_mean(vectors: &[Vec<f32>]) -> f32 {
+    let numbers = vectors.iter().map(Vec::len).sum::<usize>() as f64;
+    let mean = vectors.iter().flatten().map(|x| sigmoid(*x)).sum::<f64>() / numbers;
+    (mean / (1.0 - mean)).ln() as f32
 }

@@ -1,0 +1,67 @@
+//! The directions in which a gallery's vectors differ most (Pearson 1901).
+//!
+//! The decompositions are nalgebra's, built without its products by vector instructions that are chosen at run time: sums
+//! run in one order on every machine, and in f64.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+
+/// Vectors that are multiplied at a time: few enough for a processor's cache.
+pub(super) const BLOCK: usize = 256;
+
+/// Principal axes: a column each, the one of the largest variance first.
+pub(super) struct Axes {
+    pub(super) axes: DMatrix<f64>,
+    /// Along each axis.
+    pub(super) variances: Vec<f64>,
+    /// Sums of the variances along all axes, and of their squares.
+    pub(super) totals: (f64, f64),
+}
+
+/// The mean of each dimension; sums run in f64 and in the order of the vectors, of which there is at least one.
+pub(super) fn means(vectors: &[Vec<f32>]) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; vectors[0].len()];
+    for vector in vectors {
+        sums.iter_mut().zip(vector).for_each(|(sum, x)| *sum += f64::from(*x));
+    }
+    sums.iter().map(|sum| (sum / vectors.len() as f64) as f32).collect()
+}
+
+/// A column for each vector.
+pub(super) fn centred(vectors: &[Vec<f32>], centre: &[f32]) -> DMatrix<f64> {
+    DMatrix::from_fn(centre.len(), vectors.len(), |i, j| f64::from(vectors[j][i]) - f64::from(centre[i]))
+}
+
+/// At right angles also where the vectors span fewer. Of the two symmetric matrices that tell the axes the smaller one is
+/// decomposed.
+pub(super) fn principal(vectors: &[Vec<f32>], centre: &[f32], count: usize) -> Axes {
+    if vectors.len() >= centre.len() {
+        return largest(covariance(vectors, centre), count);
+    }
+    let centred = centred(vectors, centre);
+    let by_vector = largest(centred.tr_mul(&centred) / vectors.len() as f64, count);
+    Axes { axes: (centred * by_vector.axes).qr().q(), ..by_vector }
+}
+
+/// Of vectors that are spread about their centre.
+fn covariance(vectors: &[Vec<f32>], centre: &[f32]) -> DMatrix<f64> {
+    let mut sum = DMatrix::zeros(centre.len(), centre.len());
+    for block in vectors.chunks(BLOCK) {
+        let block = centred(block, centre);
+        sum.gemm(1.0, &block, &block.transpose(), 1.0);
+    }
+    sum / vectors.len() as f64
+}
+
+fn largest(symmetric: DMatrix<f64>, count: usize) -> Axes {
+    // Squares of huge numbers stay finite.
+    let trace = symmetric.trace();
+    let scale = if trace > 0.0 { trace } else { 1.0 };
+    let scaled = symmetric / scale;
+    let totals = (trace, scaled.norm_squared() * scale * scale);
+    let eigen = SymmetricEigen::new(scaled);
+    let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
+    order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
+    order.truncate(count);
+    let variances = order.iter().map(|&i| (eigen.eigenvalues[i] * scale).max(0.0)).collect();
+    Axes { axes: eigen.eigenvectors.select_columns(&order), variances, totals }
+}
