@@ -1,14 +1,16 @@
-//! The tables in `docs/performance.md`: each between two marks, written by the benchmark that measured it.
+//! Tables in pages of `docs`: each between two marks, written by the benchmark that measured it.
 
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/performance.md");
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/");
 
-/// Puts a table between the marks of its name, and leaves the rest of the page alone.
-pub(crate) fn write(name: &str, table: &str) {
+/// Puts a table between the marks of its name, and leaves the rest of the page alone: `performance` is
+/// `docs/performance.md`.
+pub(crate) fn write(page: &str, name: &str, table: &str) {
     let (begin, end) = (format!("<!-- {name}: written by the benchmark -->\n"), format!("<!-- {name}: end -->\n"));
-    let old = fs_err::read_to_string(PAGE).unwrap_or_else(|_| format!("{begin}{end}"));
+    let page = format!("{DOCS}{page}.md");
+    let old = fs_err::read_to_string(&page).expect("the page is there");
     let (before, rest) = old.split_once(&begin).expect("the page has the mark of the table's begin");
     let (_, after) = rest.split_once(&end).expect("the page has the mark of the table's end");
-    fs_err::write(PAGE, format!("{before}{begin}{table}{end}{after}")).expect("docs/performance.md can be written");
+    fs_err::write(page, format!("{before}{begin}{table}{end}{after}")).expect("the page can be written");
 }
 
 /// Which processor this is.

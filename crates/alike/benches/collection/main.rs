@@ -42,7 +42,7 @@ fn main() {
     }
     println!("{text}");
     if whole {
-        page::write("collection", &text);
+        page::write("performance", "collection", &text);
     }
 }
 

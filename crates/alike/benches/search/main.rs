@@ -34,7 +34,7 @@ fn main() {
     if names.is_empty() {
         names = ["A", "B", "C", "D", "corel1k", "zodiac-like"].map(str::to_owned).to_vec();
     }
-    page::write("search", &table::begin());
+    page::write("performance", "search", &table::begin());
     for name in &names {
         let set = if name.len() > 1 { Set::of_photos(name) } else { Some(Set::named(name)) };
         let Some(set) = set else {
@@ -43,7 +43,7 @@ fn main() {
         };
         let table = measure(&set);
         println!("{table}");
-        page::write(&format!("search {name}"), &table);
+        page::write("performance", &format!("search {name}"), &table);
     }
 }
 

@@ -1,0 +1,88 @@
+//! Runs `alike eval`, and reads what it says.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What is searched for what.
+#[derive(Clone, Copy)]
+pub(crate) enum Gallery {
+    /// A labelled list of the gallery, and one of the queries.
+    Lists(&'static str),
+    /// A list of what is relevant to each query.
+    Relevant(&'static str),
+}
+
+/// The answer of `alike eval --json`, as far as it is wanted here.
+#[derive(Deserialize)]
+pub(crate) struct Evaluation {
+    pub(crate) results: Vec<Outcome>,
+    comparisons: Vec<Comparison>,
+    #[serde(skip)]
+    folder: Option<tempfile::TempDir>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Outcome {
+    pub(crate) recipe: String,
+    pub(crate) bytes_per_image: f64,
+    pub(crate) metrics: BTreeMap<String, f64>,
+    pub(crate) ci95: BTreeMap<String, [f64; 2]>,
+}
+
+#[derive(Deserialize)]
+struct Comparison {
+    /// Which of the results.
+    a: usize,
+    b: usize,
+    metric: String,
+    difference: f64,
+    ci95: [f64; 2],
+}
+
+impl Evaluation {
+    /// `None` where the test data aren't at hand.
+    pub(crate) fn of(gallery: Gallery, recipes: &[String]) -> Option<Self> {
+        let data = data();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_alike"));
+        command.args(["eval", "--json", "--no-timing", "-k", "1,10", "--report"]).arg(folder.path());
+        let (Gallery::Lists(set) | Gallery::Relevant(set)) = gallery;
+        match gallery {
+            Gallery::Lists(_) => {
+                command.arg("--gallery").arg(data.join(set).join("trainval.txt"));
+                command.arg("--query").arg(data.join(set).join("test.txt"));
+            }
+            Gallery::Relevant(_) => _ = command.arg("--ground-truth").arg(data.join(set).join("groundtruth.txt")),
+        }
+        command.arg("--model").arg(data.join("weights/mobilenet_v2_1.0.onnx"));
+        recipes.iter().for_each(|recipe| _ = command.args(["--recipe", recipe]));
+        if !data.join(set).is_dir() {
+            return None;
+        }
+        let output = command.output().expect("the program was just built");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let evaluation: Self = serde_json::from_slice(&output.stdout).expect("it answers in JSON");
+        Some(Self { folder: Some(folder), ..evaluation })
+    }
+
+    /// How much better one result is than another, with its interval.
+    pub(crate) fn difference(&self, one: usize, than: usize, metric: &str) -> Option<(f64, [f64; 2])> {
+        let wanted = self.comparisons.iter().filter(|comparison| comparison.metric == metric);
+        wanted.clone().find(|c| (c.a, c.b) == (one, than)).map(|c| (c.difference, c.ci95)).or_else(|| {
+            let other = wanted.clone().find(|c| (c.a, c.b) == (than, one))?;
+            let [low, high] = other.ci95;
+            Some((-other.difference, [-high, -low]))
+        })
+    }
+
+    pub(crate) fn report(&self) -> &Path {
+        self.folder.as_ref().expect("a report was asked for").path()
+    }
+}
+
+fn data() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from)
+}

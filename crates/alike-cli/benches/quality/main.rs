@@ -1,0 +1,77 @@
+//! What each recipe finds on labelled pictures, with intervals. Runs `alike eval` itself, and writes its tables into
+//! `docs/evaluation.md`: `cargo bench -p alike-cli --bench quality` (with tables to make behind `--`: corel1k, zodiac-like,
+//! neardup, codes). It takes the test data beside the project, or where `ALIKE_DATA` points.
+#![allow(clippy::print_stdout, reason = "a benchmark talks")]
+
+mod evaluation;
+mod kinds;
+#[allow(dead_code, reason = "shared with other benchmarks")]
+#[path = "../../../alike/benches/page.rs"]
+mod page;
+mod recipes;
+mod table;
+
+use evaluation::{Evaluation, Gallery};
+
+/// A table of the page.
+struct Table {
+    name: &'static str,
+    about: &'static str,
+    gallery: Gallery,
+    /// What each recipe is there for, and the recipe.
+    recipes: fn() -> Vec<(&'static str, String)>,
+}
+
+const TABLES: [Table; 4] = [
+    Table {
+        name: "corel1k",
+        about: "Corel-1k, ten classes of photos: 200 queries, gallery of 800.",
+        gallery: Gallery::Lists("corel1k"),
+        recipes: recipes::features,
+    },
+    Table {
+        name: "zodiac-like",
+        about: "Twelve classes of animals, 32 x 32 pixels: 300 queries, gallery of 1800. Hard: the network knows photos.",
+        gallery: Gallery::Lists("zodiac-like"),
+        recipes: recipes::features,
+    },
+    Table {
+        name: "neardup",
+        about: "Photos and edits of them: 62 queries, 563 edits among 641 pictures.",
+        gallery: Gallery::Relevant("neardup"),
+        recipes: recipes::near_duplicates,
+    },
+    Table {
+        name: "codes",
+        about: "Codes on Corel-1k. Those that are learnt from a random start are the mean of five seeds.",
+        gallery: Gallery::Lists("corel1k"),
+        recipes: recipes::codes,
+    },
+];
+
+fn main() {
+    let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
+    for table in TABLES.iter().filter(|table| names.is_empty() || names.iter().any(|name| name == table.name)) {
+        let Some(text) = made(table) else {
+            println!("{}: skipped, the test data aren't at hand", table.name);
+            continue;
+        };
+        println!("{text}");
+        page::write("evaluation", &format!("quality {}", table.name), &text);
+    }
+}
+
+fn made(table: &Table) -> Option<String> {
+    let (why, recipes): (Vec<_>, Vec<_>) = (table.recipes)().into_iter().unzip();
+    let evaluation = Evaluation::of(table.gallery, &recipes)?;
+    let mut text = table::head(table.about);
+    match table.name {
+        "codes" => text.push_str(&table::codes(&why, &evaluation)),
+        "neardup" => {
+            text.push_str(&table::features(&why, &evaluation));
+            text.push_str(&kinds::table(&evaluation));
+        }
+        _ => text.push_str(&table::features(&why, &evaluation)),
+    }
+    Some(text)
+}

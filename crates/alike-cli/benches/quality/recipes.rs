@@ -1,0 +1,56 @@
+//! The recipes that are measured, and what each is there for.
+
+type Recipes = Vec<(&'static str, String)>;
+
+fn named(recipes: &[(&'static str, &str)]) -> Recipes {
+    recipes.iter().map(|&(why, recipe)| (why, recipe.to_owned())).collect()
+}
+
+/// The first is what the others are compared with.
+pub(crate) fn features() -> Recipes {
+    named(&[
+        ("the network's pooled features", "deep"),
+        ("its classes", "semantic"),
+        ("principal axes", "deep | center | pca(64)"),
+        ("fewer of them", "deep | center | pca(32)"),
+        ("whitened by half", "deep | whiten(64, 0.25)"),
+        ("square roots first", "deep | power(0.5) | center | pca(64)"),
+        ("colour", "color"),
+        ("texture", "texture"),
+        ("shape", "shape"),
+        ("all three, as without a network", "0.2*color + 0.6*texture + 0.2*shape"),
+        ("and a network", "0.8*deep + 0.1*color + 0.1*texture"),
+    ])
+}
+
+pub(crate) fn near_duplicates() -> Recipes {
+    named(&[
+        ("the network's pooled features", "deep"),
+        ("principal axes", "deep | center | pca(64)"),
+        ("whitened by half", "deep | whiten(256, 0.25)"),
+    ])
+}
+
+const SEEDS: usize = 5;
+
+pub(crate) fn codes() -> Recipes {
+    let mut recipes = named(&[
+        ("the vectors", "deep"),
+        ("64 axes", "deep | center | pca(64)"),
+        ("the mean of its own sigmoids", "deep | hash(mean)"),
+        ("the gallery's medians", "deep | hash(gallery-median)"),
+        ("random projections", "deep | hash(lsh, 64)"),
+        ("more of them", "deep | hash(lsh, 256)"),
+    ]);
+    for (why, before, bits) in [
+        ("iterative quantisation", "deep", 32),
+        ("as many bits as axes", "deep", 64),
+        ("more of both", "deep", 128),
+        ("twice as many bits as axes", "deep | center | pca(32)", 64),
+        ("four times", "deep | center | pca(16)", 64),
+        ("four times, of more", "deep | center | pca(32)", 128),
+    ] {
+        recipes.extend((0..SEEDS).map(|seed| (why, format!("{before} | hash(itq, {bits}, seed={seed})"))));
+    }
+    recipes
+}
