@@ -3,7 +3,7 @@
     python training/resize_fixtures.py        (numpy, opencv-python-headless and pillow < 13 installed)
 
 A line is `from width, from height, to width, to height` and the first 16 hex digits of the SHA-256 of the resized RGB
-pixels under cv2.INTER_LINEAR, Pillow's BILINEAR and Pillow's BICUBIC. Pillow 13 takes the vertical pass first for some
+pixels under cv2.INTER_LINEAR, and Pillow's BILINEAR, BICUBIC and LANCZOS. Pillow 13 takes the vertical pass first for some
 shapes, which moves pixels by one level; all releases before it, which the known models were made with, never do.
 """
 
@@ -50,6 +50,7 @@ def main() -> None:
             cv2.resize(pixels, (to_w, to_h), interpolation=cv2.INTER_LINEAR),
             np.asarray(picture.resize((to_w, to_h), Image.Resampling.BILINEAR)),
             np.asarray(picture.resize((to_w, to_h), Image.Resampling.BICUBIC)),
+            np.asarray(picture.resize((to_w, to_h), Image.Resampling.LANCZOS)),
         ]
         lines.append("\t".join(map(str, [w, h, to_w, to_h, *map(digest, results)])))
     TARGET.write_text("\n".join(lines) + "\n")

@@ -13,7 +13,7 @@
 //! channels = "rgb"                     # or "bgr"
 //! scale = "0-1"                        # or "0-255"
 //! resize = "stretch"                   # OpenCV bilinear, or
-//! # resize = { shortest_edge = 256, filter = "bicubic" }    # Pillow, then the centre is cut out
+//! # resize = { shortest_edge = 256, filter = "bicubic" }    # Pillow (also bilinear, lanczos), then the centre is cut out
 //! mean = [0.485, 0.456, 0.406]         # in the order of `channels`, on the scale of `scale`
 //! std = [0.229, 0.224, 0.225]
 //!
@@ -225,8 +225,7 @@ impl Manifest {
         match input.resize {
             Resize::Stretch => text.push_str("stretch"),
             Resize::ShortestEdge(edge) => {
-                let filter = if edge.filter == Filter::Bicubic { "bicubic" } else { "bilinear" };
-                text.push_str(&format!("edge {} {filter}", edge.shortest_edge));
+                text.push_str(&format!("edge {} {}", edge.shortest_edge, edge.filter.name()));
             }
         }
         let scale = if input.scale == Scale::Unit { "0-1" } else { "0-255" };

@@ -2,6 +2,7 @@
 
 mod color;
 mod deep;
+mod perceptual;
 mod reduce;
 mod semantic;
 mod shape;
@@ -134,6 +135,30 @@ pub const REGISTRY: &[Entry] = &[
         about: "edges and where they are",
         takes: NOTHING,
         build: Build::Picture(|_| Some(shape::build())),
+    },
+    Entry {
+        name: "ahash",
+        about: "code of what is brighter than the mean",
+        takes: perceptual::SIZES,
+        build: Build::Picture(perceptual::ahash),
+    },
+    Entry {
+        name: "dhash",
+        about: "code of what is brighter than its left neighbour",
+        takes: perceptual::SIZES,
+        build: Build::Picture(perceptual::dhash),
+    },
+    Entry {
+        name: "phash",
+        about: "code of low frequencies",
+        takes: perceptual::SIZES,
+        build: Build::Picture(perceptual::phash),
+    },
+    Entry {
+        name: "whash",
+        about: "code of wavelets",
+        takes: perceptual::POWERS_OF_TWO,
+        build: Build::Picture(perceptual::whash),
     },
 ];
 

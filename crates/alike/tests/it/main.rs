@@ -17,6 +17,7 @@ mod indexes;
 mod merging;
 mod models;
 mod operations;
+mod perceptual;
 mod pictures;
 mod recipes;
 mod resizing;

@@ -32,6 +32,7 @@ fn resizing_equals_opencv_and_pillow_at_every_size() {
         assert_eq!(digest(&opencv_bilinear(&picture, to_w, to_h)), fields[4], "opencv, {case}");
         assert_eq!(digest(&pillow(&picture, to_w, to_h, Filter::Bilinear)), fields[5], "bilinear, {case}");
         assert_eq!(digest(&pillow(&picture, to_w, to_h, Filter::Bicubic)), fields[6], "bicubic, {case}");
+        assert_eq!(digest(&pillow(&picture, to_w, to_h, Filter::Lanczos)), fields[7], "lanczos, {case}");
     }
 }
 
@@ -51,6 +52,7 @@ proptest! {
             opencv_bilinear(&plain, to_w, to_h),
             pillow(&plain, to_w, to_h, Filter::Bilinear),
             pillow(&plain, to_w, to_h, Filter::Bicubic),
+            pillow(&plain, to_w, to_h, Filter::Lanczos),
         ];
         for result in results {
             prop_assert_eq!((result.width(), result.height()), (to_w, to_h));

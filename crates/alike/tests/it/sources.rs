@@ -29,7 +29,7 @@ fn describe(plan: &Plan, picture: &Picture) -> Option<Descriptor> {
 }
 
 /// Waves with noise of a linear congruential generator; `training/source_fixtures.py` draws the same.
-fn drawn(width: u32, height: u32, seed: u32) -> Picture {
+pub(crate) fn drawn(width: u32, height: u32, seed: u32) -> Picture {
     let mut state = seed;
     let mut rgb = Vec::new();
     for y in 0..height {
