@@ -84,3 +84,38 @@ fn a_library_that_is_no_onnxruntime_is_passed_over() {
         .exits(0)
         .says("3 added");
 }
+
+/// A network that is part of the project: the layer `conv` is a map of four channels.
+const TINY: &[u8] = include_bytes!("fixtures/tiny.onnx");
+
+#[test]
+fn a_layer_is_indexed_searched_and_shown_in_full() {
+    let gallery = three();
+    gallery.write("tiny.onnx", TINY);
+    let recipe = r#"layer("map", gem(3)) + layer("conv", max, scales=2)"#;
+    gallery.alike(&["index", ".", "--model", "tiny.onnx", "--recipe", recipe]).exits(0).says("3 added");
+    let found = gallery.alike(&["search", "b.png", "--json"]).exits(0);
+    assert_eq!(found.hits()[0], "b.png");
+    let canonical = found.json()["recipe_canonical"].as_str().unwrap().to_owned();
+    assert!(
+        canonical.contains(r#"("conv", gem(3))"#) && canonical.contains(r#"("conv", max, scales=2)"#),
+        "{canonical}"
+    );
+    let again = gallery.alike(&["search", "b.png", "--json", "--recipe", &canonical]).exits(0);
+    assert_eq!(again.hits(), found.hits());
+}
+
+#[test]
+fn layers_that_are_not_there_and_wrong_arguments_are_refused() {
+    let gallery = three();
+    gallery.write("tiny.onnx", TINY);
+    for (recipe, words) in [
+        (r#"layer("cnv")"#, r#"no layer "cnv", but "conv": `alike model show` lists them"#),
+        (r#"layer("conv", gem(99))"#, "gem(P) with P up to 10"),
+        ("deep(scales=7)", "a number of scales from 1 to 3"),
+    ] {
+        let run = gallery.alike(&["index", ".", "--model", "tiny.onnx", "--recipe", recipe]).exits(2).says(words);
+        assert_eq!(run.stdout, "");
+    }
+    assert!(!gallery.path(".alike").exists());
+}

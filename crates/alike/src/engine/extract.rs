@@ -1,10 +1,11 @@
-//! One picture through all the sources: decoded once, each network run once.
+//! One picture through all the sources: decoded once, each network run once, or once for each window.
 
 use super::{DescribeError, models_of};
 use crate::model::runtime::Runtime;
-use crate::model::{ModelError, ModelId, Network};
+use crate::model::{Model, ModelError, ModelId, Network};
 use crate::picture::Picture;
-use crate::source::{Forward, Source};
+use crate::recipe::added;
+use crate::source::{Forward, Source, windows};
 use std::sync::Arc;
 
 /// The sources of one run, and the networks loaded for one worker.
@@ -19,20 +20,61 @@ impl<'a> Extractor<'a> {
         sources: &'a [Arc<dyn Source>],
         runtime: impl Fn() -> &'r Arc<dyn Runtime>,
     ) -> Result<Self, ModelError> {
-        let load = |model: Arc<crate::model::Model>| Ok((model.id().clone(), model.start(runtime().as_ref())?));
+        let load = |model: Arc<Model>| {
+            let network = model.start_with_layers(runtime().as_ref(), &layers_of(sources, model.id()))?;
+            Ok((model.id().clone(), network))
+        };
         let networks = models_of(sources).into_iter().map(load).collect::<Result<_, ModelError>>()?;
         Ok(Self { sources, networks })
     }
 
     /// The raw rows of the sources whose positions are in `wanted`, in that order.
     pub(super) fn describe(&mut self, picture: &Picture, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
+        let sources = self.sources;
+        let mut vectors = vec![Vec::new(); wanted.len()];
+        let scales = wanted.iter().map(|&position| sources[position].scales()).max().unwrap_or(1);
+        for scale in 1..=scales {
+            for window in windows(picture, scale) {
+                let at_scale = |position: &&usize| sources[**position].scales() >= scale;
+                let forward = self.run(&window, wanted.iter().filter(at_scale))?;
+                for (vectors, position) in vectors.iter_mut().zip(wanted).filter(|(_, position)| at_scale(position)) {
+                    vectors.push(sources[*position].describe(&window, &forward)?);
+                }
+            }
+        }
+        Ok(vectors.into_iter().map(row).collect())
+    }
+
+    /// Runs the networks of the sources at these positions.
+    fn run<'p>(
+        &mut self,
+        window: &Picture,
+        wanted: impl Iterator<Item = &'p usize> + Clone,
+    ) -> Result<Forward, ModelError> {
         let mut forward = Forward::default();
         for (id, network) in &mut self.networks {
             let needed = |&position: &usize| self.sources[position].model().is_some_and(|model| model.id() == id);
-            if wanted.iter().any(needed) {
-                forward.insert(id.clone(), network.run(picture)?);
+            if wanted.clone().any(needed) {
+                forward.insert(id.clone(), network.run(window)?);
             }
         }
-        wanted.iter().map(|&position| Ok(self.sources[position].describe(picture, &forward)?)).collect()
+        Ok(forward)
     }
+}
+
+/// The layers that sources want of a network, each once.
+fn layers_of<'a>(sources: &'a [Arc<dyn Source>], model: &ModelId) -> Vec<&'a str> {
+    let of_model = sources.iter().filter(|source| source.model().is_some_and(|other| other.id() == model));
+    let mut layers = Vec::new();
+    for layer in of_model.filter_map(|source| source.layer()) {
+        if !layers.contains(&layer) {
+            layers.push(layer);
+        }
+    }
+    layers
+}
+
+/// The vector of the whole picture as it is; those of several windows added up.
+fn row(mut vectors: Vec<Vec<f32>>) -> Vec<f32> {
+    if vectors.len() == 1 { vectors.remove(0) } else { added(vectors.iter().map(Vec::as_slice)) }
 }

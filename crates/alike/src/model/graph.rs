@@ -24,6 +24,8 @@ pub(crate) struct Graph {
     pub(crate) outputs: Vec<(String, Shape)>,
     /// Shapes that the graph declares for inner tensors.
     pub(crate) inner: HashMap<String, Shape>,
+    /// Tensors that are declared to be no float32.
+    others: HashSet<String>,
     /// Initializers: number of values, and whether they are weights (not shapes or indices).
     pub(crate) weights: HashMap<String, Weight>,
     /// Version of the default operator set.
@@ -74,8 +76,10 @@ impl Graph {
             return Err("it declares no output".to_owned());
         }
         let inner = shapes(&graph.value_info).into_iter().collect();
+        let others = graph.output.iter().chain(&graph.value_info).filter(|value| !is_float(value));
+        let others = others.filter_map(|value| value.name.clone()).collect();
         let nodes = graph.node.into_iter().map(Node::from_proto).collect();
-        Ok(Self { nodes, input, input_shape, outputs, inner, weights, opset })
+        Ok(Self { nodes, input, input_shape, outputs, inner, others, weights, opset })
     }
 
     /// Width and height of the input, 224 where the graph leaves them open.
@@ -93,6 +97,22 @@ impl Graph {
     pub(crate) fn tensor(&self, name: &str) -> Option<&str> {
         let node = self.producer(name).or_else(|| self.nodes.iter().find(|node| node.name == name))?;
         node.outputs.iter().find(|output| *output == name).or_else(|| node.outputs.first()).map(String::as_str)
+    }
+
+    /// The name of the node whose first output a tensor is; the tensor's own where that would mean another one.
+    pub(crate) fn layer_name<'a>(&'a self, tensor: &'a str) -> &'a str {
+        let node = self.producer(tensor).map(|node| node.name.as_str()).filter(|name| !name.is_empty());
+        node.filter(|name| self.tensor(name) == Some(tensor)).unwrap_or(tensor)
+    }
+
+    /// All names of nodes and tensors.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().flat_map(|node| std::iter::once(&node.name).chain(&node.outputs)).map(String::as_str)
+    }
+
+    /// Whether a tensor may be float32 by what the graph says of it.
+    pub(crate) fn is_float(&self, tensor: &str) -> bool {
+        !self.others.contains(tensor)
     }
 
     /// What the graph says of a tensor's shape.
@@ -321,6 +341,11 @@ fn shape(value: &ValueInfoProto) -> Shape {
     let shape = value.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
     let axis = |value: Option<i64>| value.and_then(|value| usize::try_from(value).ok()).filter(|value| *value > 0);
     Some(shape.dim.iter().map(|dim| axis(dim.dim_value)).collect())
+}
+
+fn is_float(value: &ValueInfoProto) -> bool {
+    let tensor = value.r#type.as_ref().and_then(|ty| ty.tensor_type.as_ref());
+    tensor.is_some_and(|tensor| tensor.elem_type == Some(DataType::FLOAT))
 }
 
 /// The one input, float32 NCHW with 3 channels and a batch of 1 or an open one.

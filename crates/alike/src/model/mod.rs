@@ -7,13 +7,18 @@ mod cache;
 pub mod catalogue;
 pub mod download;
 mod graph;
+mod layers;
 pub mod manifest;
+mod near;
+mod pooling;
 mod preprocess;
 pub mod runtime;
 mod summary;
 
 pub use cache::ModelCache;
 pub use manifest::Manifest;
+pub use pooling::Pooling;
+pub(crate) use pooling::channels;
 pub use summary::{Layer, Summary};
 
 use crate::picture::Picture;
@@ -21,9 +26,10 @@ use graph::Graph;
 use manifest::{Channels, Input, Layout, Resize, Scale, Take};
 use runtime::{Array, LoadableGraph, Runtime, RuntimeError, Session};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The protobuf format ends here.
 const MAX_FILE_BYTES: u64 = 1 << 31;
@@ -101,12 +107,14 @@ pub enum ModelError {
         wanted: String,
     },
     /// The graph has no node or tensor of that name.
-    #[error("the graph of {model} has no layer \"{layer}\": `alike model show` lists them")]
+    #[error("the graph of {model} has no layer \"{layer}\"{}: `alike model show` lists them", if near.is_empty() { String::new() } else { format!(", but {}", near.join(", ")) })]
     NoLayer {
         /// The model.
         model: String,
         /// The name that was asked for.
         layer: String,
+        /// Names like it, in quotes.
+        near: Vec<String>,
     },
     /// The runtime failed.
     #[error("{model}: {source}")]
@@ -165,6 +173,8 @@ pub struct Model {
     manifest: Manifest,
     guess: Option<String>,
     dims: OnceLock<(Option<usize>, Option<usize>)>,
+    /// Shapes of tensors of which the graph doesn't say it.
+    shapes: Mutex<HashMap<String, Vec<usize>>>,
 }
 
 impl fmt::Debug for Model {
@@ -180,8 +190,15 @@ pub struct ModelOutputs {
     pub features: Option<Vec<f32>>,
     /// The logits (or probabilities, see [`Model::logits_are_probabilities`]), if the model has them.
     pub logits: Option<Vec<f32>>,
-    /// The layers asked for with [`Model::start_with_layers`], in that order.
-    pub layers: Vec<Array>,
+    /// The layers asked for with [`Model::start_with_layers`], in that order and by these names.
+    pub layers: Vec<(String, Array)>,
+}
+
+impl ModelOutputs {
+    /// The layer that was asked for by this name.
+    pub fn layer(&self, name: &str) -> Option<&Array> {
+        self.layers.iter().find(|(known, _)| known == name).map(|(_, array)| array)
+    }
 }
 
 /// A model loaded into a runtime, for one worker: single-threaded, batch 1.
@@ -203,11 +220,11 @@ struct Wanted {
     dims: Option<usize>,
 }
 
-#[derive(Clone, Copy)]
 enum Role {
     Features(Take),
     Logits,
-    Layer,
+    /// By the name that was asked for.
+    Layer(String),
 }
 
 impl Model {
@@ -243,7 +260,8 @@ impl Model {
             None => guess_manifest(&graph, path)?,
         };
         let id = ModelId { name: manifest.name.clone(), sha256, preprocessing: manifest.canonical() };
-        Ok(Self { id, path: path.to_owned(), bytes: bytes.into(), graph, manifest, guess, dims: OnceLock::new() })
+        let (dims, shapes) = (OnceLock::new(), Mutex::default());
+        Ok(Self { id, path: path.to_owned(), bytes: bytes.into(), graph, manifest, guess, dims, shapes })
     }
 
     /// Name and hash.
@@ -316,16 +334,17 @@ impl Model {
             wanted.push((logits.output.as_str(), Role::Logits, self.declared_len(&logits.output)));
         }
         for layer in layers {
-            let no_layer = || ModelError::NoLayer { model: self.id.to_string(), layer: (*layer).to_owned() };
-            wanted.push((self.graph.tensor(layer).ok_or_else(no_layer)?, Role::Layer, None));
+            wanted.push((self.tensor(layer)?, Role::Layer((*layer).to_owned()), None));
         }
         let (tensors, outputs) = distinct(wanted);
-        let session = runtime
-            .load(&self.loadable(&tensors), &tensors)
-            .map_err(|source| ModelError::Runtime { model: self.id.to_string(), source })?;
+        let session = runtime.load(&self.loadable(&tensors), &tensors).map_err(|source| self.runtime_error(source))?;
         let tensor = vec![0.0; self.input_shape().iter().product()];
         let input = self.manifest.input.clone();
         Ok(Network { name: self.id.to_string(), input, tensor, session, outputs, tensors })
+    }
+
+    fn runtime_error(&self, source: RuntimeError) -> ModelError {
+        ModelError::Runtime { model: self.id.to_string(), source }
     }
 
     fn input_shape(&self) -> [usize; 4] {
@@ -399,10 +418,10 @@ impl Network {
             if !array.values.iter().all(|value| value.is_finite()) {
                 return Err(ModelError::NotFinite { model: self.name.clone(), output: tensor.clone() });
             }
-            match wanted.role {
-                Role::Layer => result.layers.push(array.clone()),
+            match &wanted.role {
+                Role::Layer(name) => result.layers.push((name.clone(), array.clone())),
                 Role::Logits => result.logits = Some(self.vector(tensor, array, Take::Flat, wanted.dims)?),
-                Role::Features(how) => result.features = Some(self.vector(tensor, array, how, wanted.dims)?),
+                Role::Features(how) => result.features = Some(self.vector(tensor, array, *how, wanted.dims)?),
             }
         }
         Ok(result)
@@ -439,21 +458,16 @@ fn distinct(wanted: Vec<(&str, Role, Option<usize>)>) -> (Vec<String>, Vec<Wante
 
 /// One vector of a tensor, or the shape that would do.
 fn take(array: &Array, how: Take) -> Result<Vec<f32>, &'static str> {
+    const MAP: &str = "[1, channels, height, width]";
+    const TOKENS: &str = "[1, tokens, dims]";
+    let mean = |wanted| Pooling::Average.apply(array).ok_or(wanted);
     match (how, array.shape.as_slice()) {
         (Take::Flat, _) => Ok(array.values.clone()),
-        (Take::Avg, &[1, channels, height, width]) if height * width > 0 => Ok(array
-            .values
-            .chunks_exact(height * width)
-            .take(channels)
-            .map(|map| (map.iter().map(|v| f64::from(*v)).sum::<f64>() / map.len() as f64) as f32)
-            .collect()),
-        (Take::Avg, _) => Err("[1, channels, height, width]"),
+        (Take::Avg, [_, _, _, _]) => mean(MAP),
+        (Take::Mean, [_, _, _]) => mean(TOKENS),
         (Take::Cls, &[1, tokens, dims]) if tokens > 0 => Ok(array.values[..dims].to_vec()),
-        (Take::Mean, &[1, tokens, dims]) if tokens * dims > 0 => {
-            let column = |d: usize| array.values.iter().skip(d).step_by(dims).map(|v| f64::from(*v)).sum::<f64>();
-            Ok((0..dims).map(|d| (column(d) / tokens as f64) as f32).collect())
-        }
-        (Take::Cls | Take::Mean, _) => Err("[1, tokens, dims]"),
+        (Take::Avg, _) => Err(MAP),
+        (Take::Cls | Take::Mean, _) => Err(TOKENS),
     }
 }
 

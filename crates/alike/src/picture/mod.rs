@@ -141,6 +141,13 @@ impl Picture {
         fits.then_some(Self { width, height, rgb, partial: false })
     }
 
+    /// A part of the picture: first pixel and length along each side, which lie within it.
+    pub(crate) fn crop(&self, (left, width): (u32, u32), (top, height): (u32, u32)) -> Self {
+        let rows = self.rgb.chunks_exact(self.width as usize * 3).skip(top as usize).take(height as usize);
+        let rgb = rows.flat_map(|row| &row[left as usize * 3..][..width as usize * 3]).copied().collect();
+        self.with_pixels(width, height, rgb)
+    }
+
     /// The same picture at another size.
     pub(crate) fn with_pixels(&self, width: u32, height: u32, rgb: Vec<u8>) -> Self {
         debug_assert_eq!(rgb.len(), width as usize * height as usize * 3);

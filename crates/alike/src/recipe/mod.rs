@@ -48,7 +48,9 @@ mod text;
 pub(crate) use arguments::{Arguments, whole};
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
+pub(crate) use plan::added;
 pub use plan::{Draft, LearnError, Plan};
+pub(crate) use text::Quoted;
 
 use std::str::FromStr;
 

@@ -297,7 +297,7 @@ fn sample<T>(all: &[T]) -> impl Iterator<Item = &T> {
 }
 
 /// The sum of vectors of equal length, each at unit length.
-fn added<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+pub(crate) fn added<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
     let mut sum = Vec::new();
     for vector in vectors {
         let vector = unit(vector);

@@ -29,8 +29,7 @@ impl Display for Call {
         match &self.model {
             Some(model) if !model.is_empty() && model.chars().all(is_model_char) => write!(f, "@{model}")?,
             Some(model) => {
-                f.write_char('@')?;
-                quoted(f, model)?;
+                write!(f, "@{}", Quoted(model))?;
             }
             None => {}
         }
@@ -51,7 +50,7 @@ impl Display for Arg {
         match &self.value {
             Value::Number(number) => number.fmt(f),
             Value::Word(word) => f.write_str(word),
-            Value::Quoted(text) => quoted(f, text),
+            Value::Quoted(text) => Quoted(text).fmt(f),
             Value::Recipe(recipe) => recipe.fmt(f),
         }
     }
@@ -67,6 +66,11 @@ fn separated<T: Display>(f: &mut Formatter<'_>, items: &[T], separator: &str) ->
     Ok(())
 }
 
-fn quoted(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
-    write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// Text between quotes, as recipes have it.
+pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+
+impl Display for Quoted<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }

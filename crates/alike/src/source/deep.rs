@@ -1,20 +1,24 @@
 //! `deep`: the pooled features of a network, as they come.
 
-use super::{Forward, Source, SourceError, SourceId, checked, network_id};
+use super::{Forward, Scales, Source, SourceError, SourceId, checked, network_id};
 use crate::model::Model;
 use crate::picture::Picture;
+use crate::recipe::Arguments;
 use std::sync::Arc;
 
 struct Deep {
     id: SourceId,
     model: Arc<Model>,
     dims: usize,
+    scales: Scales,
 }
 
-pub(super) fn build(model: &Arc<Model>) -> Result<Arc<dyn Source>, SourceError> {
+pub(super) fn build(model: &Arc<Model>, arguments: &mut Arguments<'_>) -> Option<Result<Arc<dyn Source>, SourceError>> {
+    let scales = Scales::take(arguments)?;
     let missing = || SourceError::NoOutput { name: "deep", output: "pooled features", model: model.id().to_string() };
-    let dims = model.feature_dims().ok_or_else(missing)?;
-    Ok(Arc::new(Deep { id: network_id("deep", model), model: Arc::clone(model), dims }))
+    let id = network_id("deep", model, scales.argument().as_slice());
+    let deep = |dims| Arc::new(Deep { id, model: Arc::clone(model), dims, scales }) as Arc<dyn Source>;
+    Some(model.feature_dims().map(deep).ok_or_else(missing))
 }
 
 impl Source for Deep {
@@ -28,6 +32,10 @@ impl Source for Deep {
 
     fn model(&self) -> Option<&Arc<Model>> {
         Some(&self.model)
+    }
+
+    fn scales(&self) -> u32 {
+        self.scales.count()
     }
 
     fn describe(&self, _picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -2,17 +2,21 @@
 
 mod color;
 mod deep;
+mod layer;
 mod perceptual;
 mod reduce;
+mod scales;
 mod semantic;
 mod shape;
 mod texture;
 
-use crate::model::{Model, ModelId, ModelOutputs};
+use crate::model::{Model, ModelError, ModelId, ModelOutputs};
 use crate::picture::Picture;
 use crate::recipe::Arguments;
 use std::fmt;
 use std::sync::Arc;
+
+pub(crate) use scales::{Scales, windows};
 
 /// What makes two source rows comparable: the canonical text with version and model, hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,7 +48,8 @@ impl fmt::Display for SourceId {
     }
 }
 
-/// The networks' outputs for one picture: each network runs once, whatever the number of sources on it.
+/// The networks' outputs for one picture, or one window of it: each network runs once, whatever the number of sources
+/// on it.
 #[derive(Debug, Default)]
 pub struct Forward {
     runs: Vec<(ModelId, ModelOutputs)>,
@@ -72,11 +77,20 @@ pub trait Source: Send + Sync {
     fn model(&self) -> Option<&Arc<Model>> {
         None
     }
+    /// The layer that the network has to compute beside its outputs, if any.
+    fn layer(&self) -> Option<&str> {
+        None
+    }
+    /// 1 where the picture is described as a whole. Else windows of that many scales are pictures of their own, each is
+    /// described, and the vectors, scaled to unit length, are added up.
+    fn scales(&self) -> u32 {
+        1
+    }
     /// Whether the vector is a code: numbers of two signs, a bit each, positive where it is set.
     fn is_code(&self) -> bool {
         false
     }
-    /// The vector of a picture, [`dims`](Source::dims) finite numbers.
+    /// The vector of a picture, or of one window of it, [`dims`](Source::dims) finite numbers.
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError>;
 }
 
@@ -109,14 +123,20 @@ pub const REGISTRY: &[Entry] = &[
     Entry {
         name: "deep",
         about: "pooled features of the network",
-        takes: NOTHING,
-        build: Build::Network(|model, _| Some(deep::build(model))),
+        takes: "nothing, or a number of scales from 1 to 3, as in deep(scales=2)",
+        build: Build::Network(deep::build),
     },
     Entry {
         name: "semantic",
         about: "class probabilities of the network",
         takes: NOTHING,
         build: Build::Network(|model, _| Some(semantic::build(model))),
+    },
+    Entry {
+        name: "layer",
+        about: "any layer of the network, pooled",
+        takes: "the name of a layer in quotes; avg, max or gem(P) with P up to 10; a number of scales from 1 to 3, as in layer(\"conv\", gem(3), scales=2)",
+        build: Build::Network(layer::build),
     },
     Entry {
         name: "color",
@@ -182,6 +202,21 @@ pub enum SourceError {
         /// The network, `NAME#sha8`.
         model: String,
     },
+    /// The network lacks a layer, or can't compute it.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A layer of a shape that can't be pooled.
+    #[error(
+        "layer {layer:?} of {model} is {got:?}, wanted a map [1, channels, height, width], tokens [1, tokens, dims] or a vector [1, dims]: name another layer"
+    )]
+    LayerShape {
+        /// The layer.
+        layer: String,
+        /// The network, `NAME#sha8`.
+        model: String,
+        /// Its shape.
+        got: Vec<usize>,
+    },
     /// The network didn't run for this picture, or gave a vector of another length, or numbers that aren't finite.
     #[error("`{name}` wanted {wanted} finite numbers of the network {model}, got {got}")]
     BadOutput {
@@ -207,8 +242,9 @@ fn checked(name: &'static str, model: &Model, wanted: usize, got: Option<&Vec<f3
     Err(SourceError::BadOutput { name, model: model.id().to_string(), wanted, got })
 }
 
-/// `deep@NAME#sha8` with everything else that makes a network's numbers.
-fn network_id(name: &str, model: &Model) -> SourceId {
+/// `deep@NAME#sha8`, with arguments if there are any, and everything else that makes a network's numbers.
+fn network_id(name: &str, model: &Model, arguments: &[String]) -> SourceId {
     let id = model.id();
-    SourceId::new(format!("{name}@{id}"), &format!("{}\n{}", id.sha256, id.preprocessing))
+    let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+    SourceId::new(format!("{name}@{id}{arguments}"), &format!("{}\n{}", id.sha256, id.preprocessing))
 }

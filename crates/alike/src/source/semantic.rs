@@ -14,7 +14,7 @@ struct Semantic {
 pub(super) fn build(model: &Arc<Model>) -> Result<Arc<dyn Source>, SourceError> {
     let missing = || SourceError::NoOutput { name: "semantic", output: "logits", model: model.id().to_string() };
     let dims = model.logit_dims().ok_or_else(missing)?;
-    Ok(Arc::new(Semantic { id: network_id("semantic", model), model: Arc::clone(model), dims }))
+    Ok(Arc::new(Semantic { id: network_id("semantic", model, &[]), model: Arc::clone(model), dims }))
 }
 
 impl Source for Semantic {

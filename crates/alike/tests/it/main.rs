@@ -14,6 +14,7 @@ mod filters;
 mod hashing;
 mod index;
 mod indexes;
+mod layers;
 mod merging;
 mod models;
 mod operations;

@@ -71,7 +71,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// A tensor that should be float32 isn't.
-    #[error("output \"{output}\" is {got}, wanted float32: name another tensor in the manifest")]
+    #[error("output \"{output}\" is {got}, wanted float32: name another tensor, behind its DequantizeLinear or Cast")]
     OutputType {
         /// The tensor.
         output: String,

@@ -64,9 +64,9 @@ fn layers_by_name(runtime: &dyn Runtime) {
     let model = model();
     let layers = ["GlobalAveragePool_of_pool", "pooled", "scores", "pool"];
     let got = model.start_with_layers(runtime, &layers).unwrap().run(&grey()).unwrap();
-    let shapes: Vec<&[usize]> = got.layers.iter().map(|layer| layer.shape.as_slice()).collect();
+    let shapes: Vec<&[usize]> = got.layers.iter().map(|(_, layer)| layer.shape.as_slice()).collect();
     assert_eq!(shapes, [&[1, 3, 1, 1][..], &[1, 3], &[1, 2], &[1, 3, 1, 1]]);
-    assert_eq!(got.layers[1].values, got.features.unwrap());
+    assert_eq!(Some(&got.layer("pooled").unwrap().values), got.features.as_ref());
     assert!(matches!(model.start_with_layers(runtime, &["nowhere"]), Err(ModelError::NoLayer { .. })));
 }
 

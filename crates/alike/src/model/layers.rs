@@ -1,0 +1,58 @@
+//! Inner nodes and tensors of a graph: what they are called, and the shape of what they give.
+
+use super::near::near;
+use super::runtime::{Rten, Runtime};
+use super::{Model, ModelError};
+use std::sync::PoisonError;
+
+impl Model {
+    /// A layer's name as [`Layer::name`] has it, where `name` is that or the name of a tensor. Tensors that have none as
+    /// they aren't a node's first output go by their own.
+    pub fn layer_name(&self, name: &str) -> Result<&str, ModelError> {
+        Ok(self.graph.layer_name(self.tensor(name)?))
+    }
+
+    /// Shape of what a node or tensor gives for one picture. Where the graph doesn't say, it is run once on zeros, with
+    /// rten.
+    pub fn layer_shape(&self, name: &str) -> Result<Vec<usize>, ModelError> {
+        let tensor = self.tensor(name)?;
+        if let Some(shape) = self.declared_floats(tensor) {
+            return Ok(shape);
+        }
+        let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shape) = shapes.get(tensor) {
+            return Ok(shape.clone());
+        }
+        let shape = self.shape_on_zeros(tensor)?;
+        shapes.insert(tensor.to_owned(), shape.clone());
+        Ok(shape)
+    }
+
+    /// The tensor that a layer is.
+    pub(super) fn tensor(&self, layer: &str) -> Result<&str, ModelError> {
+        self.graph.tensor(layer).ok_or_else(|| ModelError::NoLayer {
+            model: self.id.to_string(),
+            layer: layer.to_owned(),
+            near: near(layer, self.graph.layers()),
+        })
+    }
+
+    /// The declared shape of a float32 tensor, 1 for an open batch.
+    fn declared_floats(&self, tensor: &str) -> Option<Vec<usize>> {
+        let (batch, axes) = self.graph.declared(tensor)?.split_first()?;
+        let axes: Option<Vec<usize>> = std::iter::once(&batch.or(Some(1))).chain(axes).copied().collect();
+        axes.filter(|_| self.graph.is_float(tensor))
+    }
+
+    fn shape_on_zeros(&self, tensor: &str) -> Result<Vec<usize>, ModelError> {
+        let tensors = [tensor.to_owned()];
+        let zeros = vec![0.0; self.input_shape().iter().product()];
+        Rten::new()
+            .load(&self.loadable(&tensors), &tensors)
+            .and_then(|mut session| session.run(self.input_shape(), &zeros))
+            .map_err(|source| self.runtime_error(source))?
+            .pop()
+            .map(|array| array.shape)
+            .ok_or_else(|| ModelError::NoOutput { model: self.id.to_string(), output: tensor.to_owned() })
+    }
+}
