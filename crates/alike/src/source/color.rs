@@ -6,6 +6,7 @@
 //! that a slight change of light moves little. Parts: the whole picture (weight 1/2), its middle half (1/4) and its four
 //! quarters (1/16 each). The whole and the middle stay nearly the same when the picture is turned.
 
+use super::colorspace::hsv;
 use super::reduce::{Reduced, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
@@ -53,8 +54,8 @@ impl Source for Color {
         PARTS.len() * BINS
     }
 
-    fn describe(&self, picture: &Picture, _forward: &Forward) -> Result<Vec<f32>, SourceError> {
-        let tiles = tiles(&Reduced::new(picture));
+    fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
+        let tiles = tiles(forward.reduced(picture));
         Ok(PARTS.iter().flat_map(|part| of_part(&tiles, part)).collect())
     }
 }
@@ -101,21 +102,4 @@ fn shares(x: f32) -> [(usize, f32); 2] {
     let below = x as usize;
     let fraction = x - below as f32;
     [(below, 1.0 - fraction), (below + 1, fraction)]
-}
-
-/// Hue in 0..1 (red is 0), saturation and value in 0..=1, as OpenCV's `COLOR_RGB2HSV` of floats (there in degrees).
-fn hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
-    let value = r.max(g).max(b);
-    let chroma = value - r.min(g).min(b);
-    if chroma <= 0.0 {
-        return [0.0, 0.0, value];
-    }
-    let sixths = if value == r {
-        (g - b) / chroma
-    } else if value == g {
-        2.0 + (b - r) / chroma
-    } else {
-        4.0 + (r - g) / chroma
-    };
-    [(sixths / 6.0 + 1.0).fract(), chroma / value, value]
 }

@@ -1,8 +1,15 @@
 //! Where numbers come from: here is a picture, give me the raw vector of `color`, `deep`, ...
 
 mod color;
+mod colorspace;
+mod convolution;
+mod correlogram;
 mod deep;
+mod edges;
+mod gabor;
+mod gist;
 mod layer;
+mod moments;
 mod perceptual;
 mod reduce;
 mod scales;
@@ -13,6 +20,8 @@ mod texture;
 use crate::model::{Model, ModelError, ModelId, ModelOutputs};
 use crate::picture::Picture;
 use crate::recipe::Arguments;
+use reduce::Reduced;
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,11 +57,12 @@ impl fmt::Display for SourceId {
     }
 }
 
-/// The networks' outputs for one picture, or one window of it: each network runs once, whatever the number of sources
-/// on it.
+/// What the sources of one picture, or of one window of it, share, made once whatever their number: the networks' outputs,
+/// and the picture in the working size of the hand-crafted ones. A new one for each picture.
 #[derive(Debug, Default)]
 pub struct Forward {
     runs: Vec<(ModelId, ModelOutputs)>,
+    reduced: OnceCell<Reduced>,
 }
 
 impl Forward {
@@ -64,6 +74,10 @@ impl Forward {
     /// What a network gave, if it ran.
     pub fn get(&self, model: &ModelId) -> Option<&ModelOutputs> {
         self.runs.iter().find(|(id, _)| id == model).map(|(_, outputs)| outputs)
+    }
+
+    fn reduced(&self, picture: &Picture) -> &Reduced {
+        self.reduced.get_or_init(|| Reduced::new(picture))
     }
 }
 
@@ -155,6 +169,30 @@ pub const REGISTRY: &[Entry] = &[
         about: "edges and where they are",
         takes: NOTHING,
         build: Build::Picture(|_| Some(shape::build())),
+    },
+    Entry {
+        name: "moments",
+        about: "mean, spread and skew of colours, and where",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(moments::build())),
+    },
+    Entry {
+        name: "correlogram",
+        about: "colours that lie together with themselves",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(correlogram::build())),
+    },
+    Entry {
+        name: "edges",
+        about: "five kinds of edges and where they are",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(edges::build())),
+    },
+    Entry {
+        name: "gist",
+        about: "the layout of a scene: waves of all sizes and where they are",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(gist::build())),
     },
     Entry {
         name: "ahash",

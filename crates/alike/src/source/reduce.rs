@@ -9,6 +9,7 @@ use crate::picture::Picture;
 pub(super) const SIDE: usize = 128;
 
 /// `SIDE * SIDE` pixels, row by row; red, green and blue in 0..=1.
+#[derive(Debug)]
 pub(super) struct Reduced {
     pub(super) pixels: Vec<[f32; 3]>,
 }

@@ -5,7 +5,7 @@
 //! Gradients are central differences of grey; a pixel votes with its magnitude for one direction of one cell. Large
 //! cells, because the same thing seldom lies at the same place twice. All zero for a picture of one colour.
 
-use super::reduce::{Reduced, SIDE};
+use super::reduce::SIDE;
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::sync::Arc;
@@ -36,8 +36,8 @@ impl Source for Shape {
         BLOCKS * BLOCKS * BLOCK * BLOCK * DIRECTIONS
     }
 
-    fn describe(&self, picture: &Picture, _forward: &Forward) -> Result<Vec<f32>, SourceError> {
-        let cells = cells(&Reduced::new(picture).grey());
+    fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
+        let cells = cells(&forward.reduced(picture).grey());
         Ok((0..BLOCKS * BLOCKS).flat_map(|i| block(&cells, i / BLOCKS, i % BLOCKS)).collect())
     }
 }

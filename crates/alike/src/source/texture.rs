@@ -9,10 +9,9 @@
 //!   retrieval of image data, PAMI 1996) in 4 directions and 3 octaves; the directions of an octave are put in order of
 //!   strength instead of angle. Divided by their sum, so that contrast drops out, and square-rooted.
 
-mod gabor;
+mod energies;
 mod lbp;
 
-use super::reduce::Reduced;
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::sync::Arc;
@@ -34,13 +33,13 @@ impl Source for Texture {
     }
 
     fn dims(&self) -> usize {
-        lbp::DIMS + gabor::DIMS
+        lbp::DIMS + energies::DIMS
     }
 
-    fn describe(&self, picture: &Picture, _forward: &Forward) -> Result<Vec<f32>, SourceError> {
-        let channels = Reduced::new(picture).opponents();
+    fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
+        let channels = forward.reduced(picture).opponents();
         let patterns = lbp::histograms(&channels).into_iter().map(|n| (n * (1.0 - GABOR_WEIGHT)).sqrt());
-        let energies = gabor::energies(&channels[0]).into_iter().map(|e| (e * GABOR_WEIGHT).sqrt());
+        let energies = energies::energies(&channels[0]).into_iter().map(|e| (e * GABOR_WEIGHT).sqrt());
         Ok(patterns.chain(energies).collect())
     }
 }

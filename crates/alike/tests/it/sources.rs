@@ -13,6 +13,8 @@ use std::sync::Arc;
 /// The part of `texture` that isn't Gabor energies.
 const PATTERN_WEIGHT: f32 = 0.7;
 
+const ALL: &str = "color + texture + shape + moments + correlogram + edges + gist";
+
 const NO_MODELS: &[Arc<Model>] = &[];
 
 fn plan(recipe: &str) -> Plan {
@@ -50,7 +52,7 @@ fn constant(width: u32, height: u32, colour: [u8; 3]) -> Picture {
 
 #[test]
 fn odd_pictures_give_finite_rows_of_the_promised_length() {
-    let plan = plan("color + texture + shape");
+    let plan = plan(ALL);
     let mut pictures = vec![drawn(1, 1, 1), drawn(1, 2000, 2), drawn(2000, 1, 3), drawn(127, 129, 4)];
     pictures.extend([constant(1, 1, [0; 3]), constant(300, 200, [255; 3]), constant(64, 64, [255, 0, 7])]);
     for picture in &pictures {
@@ -97,7 +99,22 @@ struct Expected {
     color: Vec<f32>,
     patterns_1: Vec<f32>,
     patterns_3: Vec<f32>,
+    energies: Vec<f32>,
     shape: Vec<f32>,
+    moments_of_300x200: Vec<f32>,
+    correlogram: Vec<f32>,
+    edges: Vec<f32>,
+    gist: Vec<f32>,
+}
+
+fn fixtures() -> Vec<Expected> {
+    let fixtures: Vec<Expected> = serde_json::from_str(include_str!("fixtures/sources.json")).unwrap();
+    assert!(!fixtures.is_empty());
+    fixtures
+}
+
+fn row(source: &str, picture: &Picture) -> Vec<f32> {
+    raw_rows(&plan(source), picture).remove(0)
 }
 
 #[track_caller]
@@ -107,29 +124,83 @@ fn assert_close(got: &[f32], expected: &[f32], tolerance: f32) {
     assert!(worst <= tolerance, "differs by {worst}");
 }
 
-/// The fixtures come from OpenCV (HSV) and scikit-image (patterns, HOG): `training/source_fixtures.py`.
+/// Patterns and HOG are scikit-image's, HSV is OpenCV's: `training/source_fixtures.py`, as all fixtures here.
 #[test]
-fn rows_equal_opencv_and_scikit_image() {
-    let fixtures: Vec<Expected> = serde_json::from_str(include_str!("fixtures/sources.json")).unwrap();
-    assert!(!fixtures.is_empty());
-    let plan = plan("color + texture + shape");
-    for expected in fixtures {
-        let rows = raw_rows(&plan, &drawn(128, 128, expected.seed));
-        assert_close(&rows[0][..expected.color.len()], &expected.color, 1e-4);
+fn color_patterns_and_shape_equal_opencv_and_scikit_image() {
+    for expected in fixtures() {
+        let picture = drawn(128, 128, expected.seed);
+        assert_close(&row("color", &picture)[..expected.color.len()], &expected.color, 1e-4);
+        let texture = row("texture", &picture);
         // Grey is the first of three channels; each radius has the whole and four quarters, the whole weighing 1/12.
         for (radius, patterns) in [&expected.patterns_1, &expected.patterns_3].into_iter().enumerate() {
             let share = |x: &f32| x * x / PATTERN_WEIGHT * 12.0;
-            let got: Vec<f32> = rows[1][radius * 350..][..70].iter().map(share).collect();
+            let got: Vec<f32> = texture[radius * 350..][..70].iter().map(share).collect();
             assert_close(&got, patterns, 1e-3);
         }
         // A gradient on the border of two directions moves HOG by 0.001: as much as scikit-image's own f32 and f64 differ.
-        assert_close(&rows[2], &expected.shape, 2e-3);
+        assert_close(&row("shape", &picture), &expected.shape, 2e-3);
+    }
+}
+
+/// scikit-image's Gabor kernels and scipy's convolution.
+#[test]
+fn gabor_energies_and_gist_equal_scikit_image() {
+    for expected in fixtures() {
+        let picture = drawn(128, 128, expected.seed);
+        let texture = row("texture", &picture);
+        let energies: Vec<f32> = texture[2100..].iter().map(|x| x * x / (1.0 - PATTERN_WEIGHT)).collect();
+        assert_close(&energies, &expected.energies, 1e-4);
+        assert_close(&row("gist", &picture), &expected.gist, 1e-4);
+    }
+}
+
+/// OpenCV's reduction by areas, scikit-image's CIE L*a*b*, scipy's moments.
+#[test]
+fn moments_equal_scikit_image_and_scipy() {
+    for expected in fixtures() {
+        assert_close(&row("moments", &drawn(300, 200, expected.seed)), &expected.moments_of_300x200, 1e-3);
     }
 }
 
 #[test]
+fn correlogram_and_edges_equal_numpy() {
+    for expected in fixtures() {
+        let picture = drawn(128, 128, expected.seed);
+        // A few pixels lie on the border of two colours: scikit-image rounds the white point, and they are in the other.
+        assert_close(&row("correlogram", &picture), &expected.correlogram, 2e-3);
+        assert_close(&row("edges", &picture), &expected.edges, 1e-4);
+    }
+}
+
+/// Stripes of one pixel, black and white: a pixel has its colour in every second column around it.
+#[test]
+fn correlogram_of_stripes_is_known() {
+    let rgb = (0..128 * 128).flat_map(|i| [if i % 2 == 0 { 0 } else { 255 }; 3]).collect();
+    let row = row("correlogram", &Picture::from_rgb(128, 128, rgb).unwrap());
+    let found: Vec<usize> = (0..196).filter(|i| row[*i] > 0.0).collect();
+    // Darkest and lightest of four, grey in the middle of 7 x 7.
+    assert_eq!(found, [24, 3 * 49 + 24]);
+    // Two of the eight neighbours, less those beyond the upper and lower edge.
+    assert!((row[24] - 0.25 * 127.0 / 128.0).abs() < 1e-6, "{}", row[24]);
+}
+
+/// One way of stripes is one kind of edge; a picture of one colour has none.
+#[test]
+fn edges_of_stripes_are_known() {
+    let stripes = |across: bool| {
+        let bright = |i: u32| (if across { i / 128 } else { i }) % 2 == 0;
+        let rgb = (0..128 * 128).flat_map(|i| [if bright(i) { 255 } else { 0 }; 3]).collect();
+        row("edges", &Picture::from_rgb(128, 128, rgb).unwrap())
+    };
+    let expected = |kind| -> Vec<f32> { (0..150).map(|i| f32::from(u8::from(i % 5 == kind))).collect() };
+    assert_eq!(stripes(false), expected(0));
+    assert_eq!(stripes(true), expected(1));
+    assert_eq!(row("edges", &constant(128, 128, [90; 3])), [0.0; 150]);
+}
+
+#[test]
 fn size_changes_little() {
-    let plan = plan("color + texture + shape");
+    let plan = plan(ALL);
     let small = drawn(128, 128, 9);
     let mut rgb = Vec::new();
     for y in 0..384 {
@@ -161,7 +232,7 @@ fn texture_hardly_sees_a_quarter_turn() {
 
 #[test]
 fn equal_on_every_thread() {
-    let plan = plan("color + texture + shape");
+    let plan = plan(ALL);
     let picture = drawn(384, 256, 6);
     let once = describe(&plan, &picture);
     std::thread::scope(|scope| {
