@@ -26,8 +26,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
   alike index --model mobilenet_v2.onnx --recipe deep --recipe 'deep | hash(mean)' photos
   find . -name '*.jpg' -print0 | alike index - -0 -c DIR   paths from a pipe
 
-Recipes: sources deep, semantic (with a network), color, texture, shape; weighted sums, as in `0.7*deep + 0.3*color`; and
-behind them a step that makes codes of vectors:
+Recipes: sources deep, semantic, layer(\"NODE\", avg|max|gem(P)) (with a network), color, texture, shape; weighted sums, as
+in `0.7*deep + 0.3*color`; and behind them a step that makes codes of vectors:
   hash(mean)                the mean of the picture's own numbers is the threshold
   hash(lsh, BITS)           signs of random projections [64 bits]
   hash(itq, BITS, seed=N)   iterative quantisation, learnt from the gallery, which takes more than BITS pictures [64, 0]
