@@ -2,7 +2,7 @@
 
     python training/layer_fixtures.py crates/alike/tests/it/fixtures/layers.onnx crates/alike/tests/it/fixtures/layers.json
 
-The network has a map, tokens, a vector and a tensor of integers. Needs numpy, onnx, onnxruntime and what
+The network has a map, tokens, a vector, and two tensors that can't be pooled. Needs numpy, onnx, onnxruntime and what
 `source_fixtures.py` needs, whose `drawn` makes the pictures.
 """
 
@@ -26,11 +26,12 @@ def network():
     shape = np.array([1, 6, 64], np.int64)
     graph = helper.make_graph(
         [
-            helper.make_node("Conv", ["x", "w"], ["map"], name="conv", strides=[2, 2], pads=[1, 1, 1, 1]),
+            helper.make_node("Conv", ["x", "w"], ["map"], "conv", strides=[2, 2], dilations=[1, 1], pads=[1, 1, 1, 1]),
             helper.make_node("Reshape", ["map", "shape"], ["places"]),
             helper.make_node("Transpose", ["places"], ["tokens"], name="turn", perm=[0, 2, 1]),
             helper.make_node("ReduceMean", ["tokens"], ["features"], name="mean", axes=[1], keepdims=0),
             helper.make_node("Shape", ["map"], ["size"], name="measure"),
+            helper.make_node("Cast", ["size"], ["sizes"], name="cast", to=TensorProto.FLOAT),
         ],
         "layers",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],

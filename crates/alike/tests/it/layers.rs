@@ -69,9 +69,9 @@ fn layers_that_do_not_exist_are_named_with_those_that_do() {
 #[test]
 fn what_cannot_be_pooled_is_refused_when_the_recipe_is_bound() {
     let message = refusal(r#"layer("measure")"#);
-    assert!(message.contains(r#"output "size" is int32, wanted float32"#), "{message}");
-    let message = refusal("semantic");
-    assert!(message.contains("needs logits"), "{message}");
+    assert!(message.contains(r#"output "size" is tensor(int32), wanted float32"#), "{message}");
+    let message = refusal(r#"layer("cast")"#);
+    assert!(message.starts_with(r#"layer "cast" of layers#"#) && message.contains("is [4], wanted a map"), "{message}");
 }
 
 #[test]
