@@ -11,7 +11,7 @@ const FOLDER: &str = ".alike";
 
 #[derive(Args)]
 pub(crate) struct CollectionArgs {
-    /// Folder of the collection [default: found upward from here]
+    /// Folder of the collection [default: found upward]
     #[arg(short, long, value_name = "DIR")]
     collection: Option<PathBuf>,
 }

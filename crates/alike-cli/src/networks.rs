@@ -8,7 +8,9 @@ use clap::Args;
 
 #[derive(Args)]
 pub(crate) struct NetworkArgs {
-    /// Network: an ONNX file, or a name of `alike model list` [default: the collection's]
+    /// Network, a file or name [default: the collection's]
+    ///
+    /// An ONNX file, or a name of `alike model list`.
     #[arg(long, value_name = "FILE|NAME")]
     model: Option<String>,
 }

@@ -32,6 +32,8 @@ pub struct Evaluation {
     pub results: Vec<RecipeResult>,
     /// Each pair of recipes, for each metric that has an interval.
     pub comparisons: Vec<Comparison>,
+    /// Of each class the best recipe in mAP; empty without labels or without several recipes.
+    pub class_winners: Vec<ClassWinner>,
 }
 
 impl Evaluation {
@@ -249,4 +251,32 @@ pub struct Comparison {
     pub ci95: (f64, f64),
     /// Two-sided bootstrap p value.
     pub p: f64,
+}
+
+/// Chance of a false alarm below which a difference counts.
+const LEVEL: f64 = 0.05;
+
+impl Comparison {
+    /// The test's p value is small and its interval leaves out 0: each alone may happen by the granularity of resamples.
+    pub fn is_significant(&self) -> bool {
+        let (low, high) = self.ci95;
+        self.p < LEVEL && (low > 0.0 || high < 0.0)
+    }
+}
+
+/// The recipe that finds the pictures of a class best.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClassWinner {
+    /// Position of the class in [`Evaluation::classes`].
+    pub class: usize,
+    /// Queries of the class that count.
+    pub queries: usize,
+    /// What the best recipe reaches.
+    pub mean: f64,
+    /// The best recipe, `a`, against the runner-up, `b`, on the queries of the class.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+    /// Whether the best recipe is significantly better than each other one, on at least 6 queries. Not corrected for the
+    /// number of classes.
+    pub supported: bool,
 }

@@ -9,3 +9,4 @@ pub mod report;
 pub mod timing;
 pub mod trec;
 pub mod truth;
+pub mod winners;

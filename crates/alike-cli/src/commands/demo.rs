@@ -4,7 +4,7 @@ use crate::cli::Outcome;
 use crate::commands::index;
 use crate::decoding;
 use crate::demo_gallery::{self, DemoGallery};
-use crate::look::{self, Facts, HITS_IN_A_ROW, Page, Search, Shown, Terminal};
+use crate::look::{self, Facts, HITS_IN_A_ROW, Page, Ranking, Search, Shown, Terminal};
 use crate::networks;
 use crate::output::{Printer, shown_path};
 use alike::engine::{Engine, Hit, Input, Recipes, SearchOptions, Searcher, SyncReport, SyncRequest};
@@ -170,15 +170,17 @@ fn write_pictures(
     }
     let (query, hits) = answered.first().context("the demo gallery has no queries")?;
     let strip_path = dir.join("strip.png");
-    look::save_png(&look::strip(query, hits, HITS_IN_A_ROW), &strip_path)?;
+    look::save_png(&look::strip(query, &[Ranking::alone(hits)], HITS_IN_A_ROW), &strip_path)?;
     if let Some(terminal) = Terminal::found() {
-        terminal.show(&mut stdout().lock(), query, hits)?;
+        terminal.show(&mut stdout().lock(), query, &[Ranking::alone(hits)])?;
     }
     let took = trial.search / trial.queries.len().max(1) as u32;
-    let searches: Vec<Search<'_>> = answered.iter().map(|(query, hits)| Search { query, hits, took }).collect();
+    let rankings: Vec<[Ranking<'_>; 1]> = answered.iter().map(|(_, hits)| [Ranking::alone(hits)]).collect();
+    let searches = answered.iter().zip(&rankings).map(|((query, _), rankings)| Search { query, rankings, took });
+    let searches: Vec<Search<'_>> = searches.collect();
     let page = look::results_page(&Page {
         title: "alike demo",
-        recipe: searcher.recipe(),
+        recipes: &[searcher.recipe()],
         collection: &shown_path(searcher.collection().dir()),
         facts: &facts(trial, times),
         searches: &searches,

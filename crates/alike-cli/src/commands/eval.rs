@@ -18,6 +18,7 @@ use alike_eval::evaluation::{Evaluation, Pair, Protocol, RecipeResult};
 use alike_eval::measures::Scheme;
 use alike_eval::timing;
 use alike_eval::truth::Item;
+use alike_eval::winners::class_winners;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use descriptors::Descriptors;
@@ -200,6 +201,7 @@ fn measure(args: &EvalArgs, material: &Material, judged: &Judged, counted: usize
     let evaluated = material.recipes.iter().map(|bound| measure_one(args, &setup, bound, judged));
     let (results, resampled): (Vec<_>, Vec<_>) = evaluated.collect::<anyhow::Result<Vec<_>>>()?.into_iter().unzip();
     let comparisons = evaluate::compare(&results, &resampled);
+    let class_winners = class_winners(&results, &classes.of_queries, "mAP", &bootstrap);
     let count = |of: &[Option<usize>], class: usize| of.iter().filter(|of| **of == Some(class)).count();
     let warnings = material.warnings.said.iter().chain(&material.warnings.news).cloned().collect();
     let mut counts = vec![false; judged.queries.len()];
@@ -220,6 +222,7 @@ fn measure(args: &EvalArgs, material: &Material, judged: &Judged, counted: usize
         classes: classes.names,
         results,
         comparisons,
+        class_winners,
     })
 }
 

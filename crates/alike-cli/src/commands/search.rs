@@ -1,24 +1,26 @@
 //! `alike search`: find the pictures that look like a given one.
 
+mod compare;
+mod fused;
+mod hits;
+mod plain;
+mod query;
+mod show;
+
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
 use crate::commands::index;
 use crate::decoding;
-use crate::look::{self, HITS_IN_A_ROW, Page, Search, Shown, Terminal};
 use crate::networks::{self, NetworkArgs};
-use crate::output::{Printer, path_fields, shown_path};
-use crate::pick::{self, Pick};
-use alike::engine::{Engine, Hit, SearchOptions, Searcher};
-use alike::picture::{DecodeOptions, Picture};
-use alike::recipe::DescriptorKind;
-use alike::store::{Label, Scan, ScanKind};
-use anyhow::{Context, bail};
-use clap::Args;
-use serde_json::json;
-use std::io::{Read, stdin, stdout};
+use crate::output::Printer;
+use crate::pick::Pick;
+use alike::engine::{Engine, Fusion, SearchOptions, Searcher, Searchers};
+use alike::store::RecordId;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use query::Query;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
 
 #[derive(Args)]
 #[command(after_long_help = "Examples:
@@ -30,6 +32,14 @@ use std::time::{Duration, Instant};
   alike search --list test.txt --pick random -c DIR --strip hits.png
   alike search cat.jpg --recipe color                   any recipe over what was indexed
   alike search cat.jpg --recipe 'deep | hash(itq, 64)' --rescore 200
+  alike search cat.jpg --recipe deep --recipe color --fuse rrf
+                                                        one ranking made of two
+  alike search cat.jpg --compare deep --compare color --strip both.png
+                                                        each recipe's hits, one below the other
+
+--fuse takes each recipe's best 100 hits (10 times -k, where that is more), after the filters. `rrf` is reciprocal rank
+fusion: the sum of 1 / (60 + rank). `scores` is the mean of the scores, brought to 0 .. 1 by each recipe's least and
+greatest. What a recipe didn't find counts 0 for it. --min-score applies to the fused score.
 
 Exit codes: 0 found, 1 nothing found, 2 error.")]
 pub(crate) struct SearchArgs {
@@ -41,9 +51,21 @@ pub(crate) struct SearchArgs {
     #[arg(short, default_value_t = NonZeroUsize::new(10).expect("ten"))]
     k: NonZeroUsize,
 
-    /// Recipe to compare by [default: the collection's first]
-    #[arg(long)]
-    recipe: Option<String>,
+    /// Recipe to search by [default: the first indexed]
+    ///
+    /// Repeat it for several, with --fuse.
+    #[arg(long = "recipe", value_name = "RECIPE")]
+    recipes: Vec<String>,
+
+    /// Make one ranking of those of several --recipe
+    #[arg(long, value_enum, value_name = "rrf|scores", hide_possible_values = true, conflicts_with = "rescore")]
+    fuse: Option<FuseArg>,
+
+    /// Show the hits of several recipes side by side
+    ///
+    /// Repeat it, or name several recipes behind it.
+    #[arg(long, value_name = "RECIPE", num_args = 1.., conflicts_with_all = ["recipes", "fuse", "rescore"])]
+    compare: Vec<String>,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -55,7 +77,7 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     label: Option<String>,
 
-    /// Only pictures with this tag; given several times, with all of them
+    /// Only pictures with this tag (several: with all)
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
 
@@ -64,11 +86,11 @@ pub(crate) struct SearchArgs {
     path_prefix: Option<PathBuf>,
 
     /// Share of the true nearest to be found, on average; 1 looks at every picture
-    #[arg(long, value_name = "X", default_value_t = RECALL, value_parser = recall)]
+    #[arg(hide_short_help = true, long, value_name = "X", default_value_t = RECALL, value_parser = recall)]
     recall: f64,
 
     /// Recipes that give codes: rank the N nearest again by the vectors that the codes were made of
-    #[arg(long, value_name = "N")]
+    #[arg(hide_short_help = true, long, value_name = "N")]
     rescore: Option<NonZeroUsize>,
 
     /// Only hits with at least this score
@@ -84,11 +106,11 @@ pub(crate) struct SearchArgs {
     pick: Option<Pick>,
 
     /// What the paths of --list are relative to [default: the list's folder]
-    #[arg(long, value_name = "DIR", requires = "list")]
+    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "list")]
     root: Option<PathBuf>,
 
     /// Draw the same line each time with --pick random
-    #[arg(long, value_name = "N", requires = "pick")]
+    #[arg(hide_short_help = true, long, value_name = "N", requires = "pick")]
     seed: Option<u64>,
 
     /// Write query and hits as one picture
@@ -104,56 +126,121 @@ pub(crate) struct SearchArgs {
     json: bool,
 
     /// Keep the part of a damaged query that decodes
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     lenient: bool,
 
     /// Scanning threads [default: one for each core]
-    #[arg(short, long, value_name = "N")]
+    #[arg(hide_short_help = true, short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 }
 
 /// Share of the true nearest that a search finds where nothing is said.
 pub(crate) const RECALL: f64 = 0.99;
 
-/// What is searched for.
-struct Query {
-    /// Absolute; `None` for stdin.
-    path: Option<PathBuf>,
-    picture: Picture,
-    label: Option<Label>,
+/// Recipes that are shown side by side at most: each has a letter.
+const MOST_COMPARED: usize = 26;
+
+/// How several rankings become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FuseArg {
+    Rrf,
+    Scores,
 }
 
-/// The hits for a query, and what took how long.
-struct Answer {
-    hits: Vec<Hit>,
-    scan: Scan,
+impl FuseArg {
+    fn fusion(self) -> Fusion {
+        match self {
+            Self::Rrf => Fusion::ReciprocalRank,
+            Self::Scores => Fusion::Scores,
+        }
+    }
+
+    /// As on the command line.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Rrf => "rrf",
+            Self::Scores => "scores",
+        }
+    }
+}
+
+/// A query and where it is searched.
+struct Asked<'a> {
+    args: &'a SearchArgs,
+    printer: &'a Printer,
+    engine: &'a Engine,
+    searchers: &'a Searchers,
+    query: &'a Query,
     /// The query's own record in the gallery.
-    own: Option<u64>,
-    took: Duration,
+    own: Option<RecordId>,
+    path_prefix: Option<PathBuf>,
+}
+
+impl<'a> Asked<'a> {
+    fn options(&self) -> SearchOptions<'_> {
+        SearchOptions {
+            k: self.args.k.get(),
+            label: self.args.label.as_deref(),
+            tags: &self.args.tags,
+            path_prefix: self.path_prefix.as_deref(),
+            min_score: self.args.min_score,
+            threads: decoding::jobs(self.args.jobs),
+            recall: self.args.recall,
+        }
+    }
+
+    /// The searcher of the first recipe.
+    fn first(&self) -> &'a Searcher {
+        &self.searchers.each()[0]
+    }
+
+    /// The recipes as the user wrote them.
+    fn recipes(&self) -> Vec<&'a str> {
+        self.searchers.each().iter().map(Searcher::recipe).collect()
+    }
 }
 
 pub(crate) fn run(args: &SearchArgs, printer: &Printer) -> anyhow::Result<Outcome> {
-    let query = query(args, printer)?;
+    check_recipes(args)?;
+    let query = Query::read(args, printer)?;
     let engine =
         Engine::new(args.collection.open_near(query.path.as_deref())?, networks::open(&args.network, printer)?);
-    let searcher = engine.searcher(args.recipe.as_deref())?;
-    let answer = answer(args, &engine, &searcher, &query)?;
-    if args.json {
-        printer.line(as_json(&searcher, &query, &answer))?;
-    } else {
-        print_table(&answer, printer)?;
-    }
-    show(args, &searcher, query, &answer, printer)?;
-    Ok(if answer.hits.is_empty() { Outcome::NothingFound } else { Outcome::Success })
+    let searchers = engine.searchers(if args.compare.is_empty() { &args.recipes } else { &args.compare })?;
+    let own = query.path.as_deref().map(|path| searchers.each()[0].record_of_file(path)).transpose()?.flatten();
+    let asked = Asked {
+        args,
+        printer,
+        engine: &engine,
+        searchers: &searchers,
+        query: &query,
+        own: own.map(|record| record.id),
+        path_prefix: args.path_prefix.as_deref().map(index::absolute).transpose()?,
+    };
+    let found = match args.fuse {
+        _ if !args.compare.is_empty() => compare::run(&asked)?,
+        Some(fuse) => fused::run(&asked, fuse)?,
+        None => plain::run(&asked)?,
+    };
+    Ok(if found { Outcome::Success } else { Outcome::NothingFound })
 }
 
-fn require_codes(searcher: &Searcher) -> anyhow::Result<()> {
-    match searcher.kind() {
-        DescriptorKind::Code(_) => Ok(()),
-        DescriptorKind::Vector(_) => bail!(
-            "`{}` gives vectors, and --rescore is for codes: leave it away, or search with a recipe that ends in `| hash(..)`",
-            searcher.recipe()
+/// Several recipes need a word on what to do with them, and one needs none.
+fn check_recipes(args: &SearchArgs) -> anyhow::Result<()> {
+    match (args.recipes.len(), args.fuse, args.compare.len()) {
+        (2.., None, _) => bail!(
+            "got {} recipes, wanted one: add --fuse rrf or --fuse scores to make one ranking of theirs, or see them side by side with --compare '{}'",
+            args.recipes.len(),
+            args.recipes.join("' --compare '")
         ),
+        (0..=1, Some(_), _) => bail!(
+            "--fuse makes one ranking of several, got {}: name two or more recipes, each with --recipe, or leave --fuse away",
+            if args.recipes.is_empty() { "no --recipe" } else { "one --recipe" }
+        ),
+        (_, _, 1) => {
+            bail!("--compare shows recipes side by side, got one: name another with --compare, or use --recipe")
+        }
+        (_, _, n) if n > MOST_COMPARED => bail!("--compare got {n} recipes, wanted at most {MOST_COMPARED}"),
+        _ => Ok(()),
     }
 }
 
@@ -161,142 +248,4 @@ fn require_codes(searcher: &Searcher) -> anyhow::Result<()> {
 fn recall(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
     share.ok_or_else(|| format!("got `{text}`, wanted a number above 0 and at most 1, such as 0.99"))
-}
-
-fn query(args: &SearchArgs, printer: &Printer) -> anyhow::Result<Query> {
-    let options = DecodeOptions { lenient: args.lenient, ..DecodeOptions::default() };
-    if let (Some(list), Some(pick)) = (&args.list, &args.pick) {
-        let picked = pick::from_list(list, args.root.as_deref(), *pick, args.seed)?;
-        printer.status(format_args!("query: line {} of the list, {}", picked.line, shown_path(&picked.path)));
-        let picture = open(&picked.path, &options)?;
-        return Ok(Query { path: Some(picked.path), picture, label: picked.label });
-    }
-    let Some(image) = &args.image else { bail!("wanted a picture, or --list with --pick") };
-    if image == Path::new("-") {
-        let mut bytes = Vec::new();
-        stdin().lock().take(options.limits.max_bytes).read_to_end(&mut bytes).context("can't read stdin")?;
-        let picture = Picture::decode(&bytes, None, &options).context("the picture on stdin")?;
-        return Ok(Query { path: None, picture, label: None });
-    }
-    let picture = open(image, &options)?;
-    Ok(Query { path: Some(std::path::absolute(image)?), picture, label: None })
-}
-
-fn open(path: &Path, options: &DecodeOptions) -> anyhow::Result<Picture> {
-    Picture::open(path, options).with_context(|| shown_path(path))
-}
-
-fn answer(args: &SearchArgs, engine: &Engine, searcher: &Searcher, query: &Query) -> anyhow::Result<Answer> {
-    let started = Instant::now();
-    let mut describer = searcher.describer(engine)?;
-    let path_prefix = args.path_prefix.as_deref().map(index::absolute).transpose()?;
-    let options = SearchOptions {
-        k: args.k.get(),
-        label: args.label.as_deref(),
-        tags: &args.tags,
-        path_prefix: path_prefix.as_deref(),
-        min_score: args.min_score,
-        threads: decoding::jobs(args.jobs),
-        recall: args.recall,
-    };
-    let found = match args.rescore {
-        None => searcher.search(&[describer.describe(&query.picture)?], &options)?,
-        Some(candidates) => {
-            require_codes(searcher)?;
-            let query = describer.describe_unhashed(&query.picture)?;
-            searcher.search_rescored(&[query], candidates.get(), &options)?
-        }
-    };
-    let hits = found.hits.into_iter().next().unwrap_or_default();
-    let own = query.path.as_deref().map(|path| searcher.record_of_file(path)).transpose()?.flatten();
-    Ok(Answer { hits, scan: found.scan, own: own.map(|record| record.id), took: started.elapsed() })
-}
-
-fn as_json(searcher: &Searcher, query: &Query, answer: &Answer) -> serde_json::Value {
-    let hit = |hit: &Hit| {
-        let label = hit.record.label.as_ref();
-        let mut value = json!({
-            "rank": hit.rank, "score": hit.score, "id": hit.record.id,
-            "label": label.map(|l| &l.id), "label_name": label.and_then(|l| l.name.as_ref()),
-            "is_query": answer.own == Some(hit.record.id),
-        });
-        path_fields(&mut value, &hit.path);
-        value
-    };
-    let mut shown = json!({
-        "label": query.label.as_ref().map(|l| &l.id), "label_name": query.label.as_ref().and_then(|l| l.name.as_ref()),
-        "width": query.picture.width(), "height": query.picture.height(),
-    });
-    path_fields(&mut shown, query.path.as_deref().unwrap_or(Path::new("-")));
-    json!({
-        "query": shown, "recipe": searcher.recipe(), "recipe_canonical": searcher.canonical(),
-        "took_ms": answer.took.as_secs_f64() * 1e3, "scan": answer.scan.to_string(), "recall": answer.scan.recall,
-        "hits": answer.hits.iter().map(hit).collect::<Vec<_>>(),
-    })
-}
-
-fn print_table(answer: &Answer, printer: &Printer) -> std::io::Result<()> {
-    if answer.hits.is_empty() {
-        printer.status("nothing found");
-        return Ok(());
-    }
-    let labels = answer.hits.iter().any(|hit| hit.record.label.is_some());
-    for hit in &answer.hits {
-        let label = hit.record.label.as_ref().map(ToString::to_string).unwrap_or_default();
-        let label = if labels { format!("{}  ", crate::output::padded(&label, 14)) } else { String::new() };
-        let own = if answer.own == Some(hit.record.id) { "  (the query itself)" } else { "" };
-        printer.line(format_args!("{:>3}  {:.4}  {label}{}{own}", hit.rank, hit.score, shown_path(&hit.path)))?;
-    }
-    if answer.scan.kind != ScanKind::Exact {
-        printer.status(format_args!("{}; --recall 1 looks at every vector", answer.scan));
-    }
-    Ok(())
-}
-
-/// Pictures, where somebody wants to look: files that were asked for, and a terminal that can show them.
-fn show(
-    args: &SearchArgs,
-    searcher: &Searcher,
-    query: Query,
-    answer: &Answer,
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    let terminal = if args.json || answer.hits.is_empty() { None } else { Terminal::found() };
-    if args.strip.is_none() && args.html.is_none() && terminal.is_none() {
-        return Ok(());
-    }
-    let shown_query = Shown {
-        picture: look::thumbnail(&query.picture),
-        path: query.path.unwrap_or_else(|| PathBuf::from("stdin")),
-        label: query.label.or_else(|| own_label(answer)),
-        score: None,
-        rank: 0,
-        is_query: true,
-    };
-    let hits: Vec<Shown> =
-        answer.hits.iter().map(|hit| Shown::of_hit(hit, answer.own == Some(hit.record.id))).collect();
-    if let Some(terminal) = terminal {
-        terminal.show(&mut stdout().lock(), &shown_query, &hits)?;
-    }
-    if let Some(path) = &args.strip {
-        look::save_png(&look::strip(&shown_query, &hits, HITS_IN_A_ROW), path)?;
-        printer.status(format_args!("strip: {}", shown_path(path)));
-    }
-    if let Some(path) = &args.html {
-        let page = look::results_page(&Page {
-            title: "Pictures that look alike",
-            recipe: searcher.recipe(),
-            collection: &shown_path(searcher.collection().dir()),
-            facts: &[],
-            searches: &[Search { query: &shown_query, hits: &hits, took: answer.took }],
-        });
-        fs_err::write(path, page)?;
-        printer.status(format_args!("page: {}", shown_path(path)));
-    }
-    Ok(())
-}
-
-fn own_label(answer: &Answer) -> Option<Label> {
-    let own = answer.hits.iter().find(|hit| answer.own == Some(hit.record.id));
-    own.and_then(|hit| hit.record.label.clone())
 }

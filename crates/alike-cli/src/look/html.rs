@@ -1,6 +1,6 @@
 //! Queries and hits as one page that needs nothing else: no network, no other file, no script.
 
-use super::{Shown, Verdict, fitted, thumbnail};
+use super::{Ranking, Score, Shown, Verdict, fitted, thumbnail};
 use alike::picture::{DecodeOptions, Picture};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +15,8 @@ const STYLE: &str = include_str!("page.css");
 /// What a page shows.
 pub(crate) struct Page<'a> {
     pub(crate) title: &'a str,
-    /// As the user wrote it.
-    pub(crate) recipe: &'a str,
+    /// As the user wrote them.
+    pub(crate) recipes: &'a [&'a str],
     /// What was searched: a path, and how many pictures.
     pub(crate) collection: &'a str,
     /// Tables of what was measured, before the pictures.
@@ -27,7 +27,7 @@ pub(crate) struct Page<'a> {
 /// One query and what was found.
 pub(crate) struct Search<'a> {
     pub(crate) query: &'a Shown,
-    pub(crate) hits: &'a [Shown],
+    pub(crate) rankings: &'a [Ranking<'a>],
     /// From picture to hits.
     pub(crate) took: Duration,
 }
@@ -54,7 +54,10 @@ pub(crate) fn results_page(page: &Page) -> String {
                 header {
                     h1 { (page.title) }
                     dl.about {
-                        div { dt { "recipe" } dd { code { (page.recipe) } } }
+                        div {
+                            dt { (if page.recipes.len() == 1 { "recipe" } else { "recipes" }) }
+                            @for recipe in page.recipes { dd { code { (recipe) } } }
+                        }
                         div { dt { "collection" } dd { (page.collection) } }
                     }
                 }
@@ -81,8 +84,7 @@ fn table(facts: &Facts) -> Markup {
 }
 
 fn section(search: &Search) -> Markup {
-    let right = search.hits.iter().filter(|hit| Verdict::of(search.query, hit) == Verdict::Right).count();
-    let judged = search.hits.iter().filter(|hit| is_judged(Verdict::of(search.query, hit))).count();
+    let hits: usize = search.rankings.iter().map(|ranking| ranking.hits.len()).sum();
     html! {
         section {
             div.query {
@@ -94,19 +96,29 @@ fn section(search: &Search) -> Markup {
                     }
                 }
                 p.outcome {
-                    @if judged > 0 { strong { (right) " of " (judged) } " right" br; }
-                    (search.hits.len()) (if search.hits.len() == 1 { " hit" } else { " hits" })
+                    @if let [ranking] = search.rankings { (outcome(search.query, ranking)) br; }
+                    (hits) (if hits == 1 { " hit" } else { " hits" })
                     " in " (milliseconds(search.took))
                 }
             }
-            @if search.hits.is_empty() { p.nothing { "Nothing found." } }
-            ol.hits { @for hit in search.hits { li { (card(search.query, hit)) } } }
+            div.rankings { @for ranking in search.rankings { (hits_of(search.query, ranking)) } }
         }
     }
 }
 
-fn is_judged(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Right | Verdict::Wrong)
+fn hits_of(query: &Shown, ranking: &Ranking<'_>) -> Markup {
+    html! {
+        @if let Some(heading) = ranking.heading {
+            h2 { code { (heading) } " " span.outcome { (outcome(query, ranking)) } }
+        }
+        @if ranking.hits.is_empty() { p.nothing { "Nothing found." } }
+        ol.hits { @for hit in ranking.hits { li { (card(query, hit)) } } }
+    }
+}
+
+fn outcome(query: &Shown, ranking: &Ranking<'_>) -> Markup {
+    let (right, judged) = ranking.right(query);
+    html! { @if judged > 0 { strong { (right) " of " (judged) } " right" } }
 }
 
 fn card(query: &Shown, hit: &Shown) -> Markup {
@@ -124,6 +136,7 @@ fn card(query: &Shown, hit: &Shown) -> Markup {
                     span.rank { (hit.rank) }
                     @if let Some(name) = name(hit) { span.label { (name) } }
                     @if let Some(mark) = mark { span.mark { (mark) } }
+                    @if !hit.note.is_empty() { span.note { (hit.note) } }
                 }
                 @if let Some(score) = hit.score { (score_bar(score)) }
                 span.path { (hit.path.display()) }
@@ -132,13 +145,14 @@ fn card(query: &Shown, hit: &Shown) -> Markup {
     }
 }
 
-/// Scores are cosines or shares of equal bits: 1 fills the bar, 0 and less leave it empty.
-fn score_bar(score: f32) -> Markup {
-    let percent = if score.is_finite() { score.clamp(0.0, 1.0) * 100.0 } else { 0.0 };
+/// The greatest score fills the bar, 0 and less leave it empty.
+fn score_bar(score: Score) -> Markup {
+    let share = score.value / score.greatest;
+    let percent = if share.is_finite() { share.clamp(0.0, 1.0) * 100.0 } else { 0.0 };
     html! {
         span.score {
             span.bar { span style=(format!("width:{percent:.1}%")) {} }
-            span.number { (format!("{score:.4}")) }
+            span.number { (format!("{:.4}", score.value)) }
         }
     }
 }
@@ -191,9 +205,11 @@ mod tests {
     use super::*;
 
     fn page_of(query: &Shown, hits: &[Shown]) -> String {
-        let search = Search { query, hits, took: Duration::from_micros(1234) };
+        let rankings = [Ranking::alone(hits)];
+        let search = Search { query, rankings: &rankings, took: Duration::from_micros(1234) };
         let facts = Facts { caption: "Quality <1>".to_owned(), rows: vec![("P@1".to_owned(), "0.93".to_owned())] };
-        let page = Page { title: "T", recipe: "color + <b>", collection: "c", facts: &[facts], searches: &[search] };
+        let page =
+            Page { title: "T", recipes: &["color + <b>"], collection: "c", facts: &[facts], searches: &[search] };
         results_page(&page)
     }
 

@@ -16,6 +16,7 @@ use alike::store::Label;
 use image::codecs::png::PngEncoder;
 use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A query or a hit, ready to be looked at.
@@ -25,23 +26,69 @@ pub(crate) struct Shown {
     pub(crate) path: PathBuf,
     pub(crate) label: Option<Label>,
     /// `None` for the query.
-    pub(crate) score: Option<f32>,
+    pub(crate) score: Option<Score>,
     /// From 1; 0 for the query.
     pub(crate) rank: usize,
     /// This is the query, or a hit that is the query's own file.
     pub(crate) is_query: bool,
+    /// What else there is to say of a hit: how other recipes see it.
+    pub(crate) note: String,
+}
+
+/// A score, and the best that a hit can have.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Score {
+    pub(crate) value: f32,
+    pub(crate) greatest: f32,
+}
+
+impl fmt::Display for Score {
+    /// Sums of reciprocal ranks are small, and differ in the fourth decimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let decimals = if self.greatest < 0.5 { 4 } else { 3 };
+        write!(f, "{:.decimals$}", self.value)
+    }
+}
+
+/// What one search found, best first.
+#[derive(Clone, Copy)]
+pub(crate) struct Ranking<'a> {
+    /// Stands above the hits where there are several rankings.
+    pub(crate) heading: Option<&'a str>,
+    pub(crate) hits: &'a [Shown],
+}
+
+impl<'a> Ranking<'a> {
+    /// The only one.
+    pub(crate) fn alone(hits: &'a [Shown]) -> Self {
+        Self { heading: None, hits }
+    }
+
+    /// So many hits at most.
+    fn first(&self, most: usize) -> Self {
+        Self { hits: &self.hits[..self.hits.len().min(most)], ..*self }
+    }
+
+    /// How many hits are of the query's class, and of how many that can be said.
+    fn right(&self, query: &Shown) -> (usize, usize) {
+        let count = |wanted| self.hits.iter().filter(|hit| Verdict::of(query, hit) == wanted).count();
+        let right = count(Verdict::Right);
+        (right, right + count(Verdict::Wrong))
+    }
 }
 
 impl Shown {
     /// A hit, with its picture read anew.
     pub(crate) fn of_hit(hit: &Hit, is_query: bool) -> Self {
         let (path, label) = (hit.path.clone(), hit.record.label.clone());
-        Self { picture: read(&hit.path), path, label, score: Some(hit.score), rank: hit.rank, is_query }
+        let score = Some(Score { value: hit.score, greatest: 1.0 });
+        Self { picture: read(&hit.path), path, label, score, rank: hit.rank, is_query, note: String::new() }
     }
 
     /// A query, with its picture read anew.
     pub(crate) fn of_query(path: &Path, label: Option<Label>) -> Self {
-        Self { picture: read(path), path: path.to_path_buf(), label, score: None, rank: 0, is_query: true }
+        let path = path.to_path_buf();
+        Self { picture: read(&path), path, label, score: None, rank: 0, is_query: true, note: String::new() }
     }
 }
 
@@ -122,8 +169,9 @@ mod tests {
     pub(super) fn shown(rank: usize, label: Option<(&str, Option<&str>)>) -> Shown {
         let label = label.map(|(id, name)| Label { id: id.to_owned(), name: name.map(str::to_owned) });
         let picture = Picture::from_rgb(40, 20, vec![(rank * 20) as u8; 40 * 20 * 3]);
-        let score = (rank > 0).then(|| 1.0 / rank as f32);
-        Shown { picture, path: format!("pictures/{rank}.png").into(), label, score, rank, is_query: rank == 0 }
+        let score = (rank > 0).then(|| Score { value: 1.0 / rank as f32, greatest: 1.0 });
+        let (path, note) = (format!("pictures/{rank}.png").into(), String::new());
+        Shown { picture, path, label, score, rank, is_query: rank == 0, note }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::lettering::printable;
 use super::sixel::sixels;
 use super::strip::strip;
-use super::{Shown, Verdict, fitted, png};
+use super::{Ranking, Shown, Verdict, fitted, png};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::{Rgb, RgbImage};
@@ -52,19 +52,14 @@ impl Terminal {
         wide_enough.then_some(Self { capability, columns })
     }
 
-    /// How many of these hits it shows; only their pictures are needed.
-    pub(crate) fn shows(self, hits: usize) -> usize {
-        hits.min(MOST_HITS)
-    }
-
-    /// Shows the query and the first hits.
-    pub(crate) fn show(self, out: &mut impl Write, query: &Shown, hits: &[Shown]) -> io::Result<()> {
-        let hits = &hits[..self.shows(hits.len())];
+    /// Shows the query and the first hits of each ranking.
+    pub(crate) fn show(self, out: &mut impl Write, query: &Shown, rankings: &[Ranking<'_>]) -> io::Result<()> {
+        let rankings: Vec<Ranking<'_>> = rankings.iter().map(|ranking| ranking.first(MOST_HITS)).collect();
         if matches!(self.capability, Capability::TrueColor | Capability::Colors256) {
-            return self.show_blocks(out, query, hits);
+            return self.show_blocks(out, query, &rankings);
         }
         let per_row = (self.columns / 16).clamp(3, 11) as usize - 1;
-        let picture = strip(query, hits, per_row);
+        let picture = strip(query, &rankings, per_row);
         // Ten pixels to a column: about as large as on a screen without magnification.
         let columns = (picture.width() / 10).min(self.columns - 1);
         match self.capability {
@@ -76,8 +71,20 @@ impl Terminal {
         out.flush()
     }
 
-    fn show_blocks(self, out: &mut impl Write, query: &Shown, hits: &[Shown]) -> io::Result<()> {
-        let cells: Vec<&Shown> = std::iter::once(query).chain(hits).collect();
+    fn show_blocks(self, out: &mut impl Write, query: &Shown, rankings: &[Ranking<'_>]) -> io::Result<()> {
+        let mut cells = vec![query];
+        for ranking in rankings {
+            if let Some(heading) = ranking.heading {
+                self.show_cells(out, query, &std::mem::take(&mut cells))?;
+                writeln!(out, "{}\n", cut(&printable(heading), self.columns as usize))?;
+            }
+            cells.extend(ranking.hits);
+        }
+        self.show_cells(out, query, &cells)?;
+        out.flush()
+    }
+
+    fn show_cells(self, out: &mut impl Write, query: &Shown, cells: &[&Shown]) -> io::Result<()> {
         let across = ((self.columns + BLOCK_GAP) / (BLOCK_COLUMNS + BLOCK_GAP)).max(1) as usize;
         for row in cells.chunks(across) {
             let pictures: Vec<Option<RgbImage>> = row.iter().map(|shown| small(shown)).collect();
@@ -93,7 +100,7 @@ impl Terminal {
             }
             writeln!(out, "\n")?;
         }
-        out.flush()
+        Ok(())
     }
 
     /// One line of a cell: two rows of pixels.
@@ -134,9 +141,9 @@ impl Terminal {
         let name = shown.label.as_ref().map(|label| label.name.as_deref().unwrap_or(&label.id));
         let file = shown.path.file_name().unwrap_or(shown.path.as_os_str()).to_string_lossy();
         let rank = if shown.rank > 0 { format!("{} ", shown.rank) } else { String::new() };
-        let score = shown.score.map(|score| format!("{score:.3} ")).unwrap_or_default();
+        let score = shown.score.map(|score| format!("{score} ")).unwrap_or_default();
         let unreadable = if shown.picture.is_none() { "(can't read) " } else { "" };
-        let text = printable(&format!("{rank}{score}{mark} {unreadable}{}", name.unwrap_or(&file)));
+        let text = printable(&format!("{rank}{score}{mark} {unreadable}{} {}", name.unwrap_or(&file), shown.note));
         let text = cut(&text, BLOCK_COLUMNS as usize);
         let blanks = (BLOCK_COLUMNS + BLOCK_GAP) as usize - text.width();
         write!(out, "\x1b[{color}m{text}\x1b[0m{:blanks$}", "")
@@ -296,7 +303,7 @@ mod tests {
 
     fn shown_as(capability: Capability, columns: u32, hits: &[Shown]) -> String {
         let mut out = Vec::new();
-        Terminal { capability, columns }.show(&mut out, &shown(0, Some(("a", None))), hits).unwrap();
+        Terminal { capability, columns }.show(&mut out, &shown(0, Some(("a", None))), &[Ranking::alone(hits)]).unwrap();
         String::from_utf8(out).unwrap()
     }
 

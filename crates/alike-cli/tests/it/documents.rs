@@ -57,8 +57,13 @@ fn the_readme_begins_with_the_two_commands_and_its_links_lead_somewhere() {
 #[test]
 fn short_help_fits_a_screen_and_long_help_has_examples() {
     let gallery = crate::gallery::Gallery::new();
-    let short = gallery.alike(&["-h"]).exits(0).stdout;
-    assert!(short.lines().count() <= 24 && short.lines().all(|line| line.chars().count() <= 80), "{short}");
+    let fitting = |args: &[&str]| {
+        let short = gallery.alike(args).exits(0).stdout;
+        assert!(short.lines().count() <= 24 && short.lines().all(|line| line.chars().count() <= 80), "{short}");
+        short
+    };
+    fitting(&["search", "-h"]);
+    let short = fitting(&["-h"]);
     for command in [
         "index",
         "search",

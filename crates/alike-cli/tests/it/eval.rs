@@ -64,6 +64,36 @@ fn lists_give_the_numbers_of_each_recipe() {
     assert_eq!(json["comparisons"][0]["a"], 0);
 }
 
+/// Two classes of six queries that differ in colour, and hardly in shape.
+#[test]
+fn the_best_recipe_of_each_class_is_said() {
+    let gallery = two_classes();
+    let mut test = String::new();
+    for (label, hue) in [("0", 20), ("1", 200)] {
+        for i in 0..6u8 {
+            gallery.draw(&format!("images/q{label}_{i}.png"), hue + 10 + i, u32::from(i) + 6);
+            test += &format!("images/q{label}_{i}.png\t{label}\n");
+        }
+    }
+    gallery.write("test.txt", test);
+    let recipes = ["--recipe", "shape", "--recipe", "color"];
+    let json = eval(&gallery, &[&recipes[..], &["--json"]].concat()).exits(0).json();
+    for class in 0..2 {
+        let winner = &json["class_winners"][class];
+        assert_eq!((&winner["class"], &winner["queries"]), (&class.into(), &6.into()));
+        assert_eq!((&winner["metric"], &winner["a"], &winner["b"]), (&"mAP".into(), &1.into(), &0.into()));
+        let of_class = |recipe: usize| json["results"][recipe]["per_class"][class]["metrics"]["mAP"].as_f64().unwrap();
+        near(winner["mean"].as_f64().unwrap(), of_class(1), 1e-12, "mean");
+        near(winner["difference"].as_f64().unwrap(), of_class(1) - of_class(0), 1e-12, "lead");
+        assert!(winner["difference"].as_f64().unwrap() > 0.0 && winner["supported"] == true, "{winner}");
+    }
+    let table = eval(&gallery, &recipes).exits(0).stdout;
+    let line = table.lines().find(|line| line.starts_with("sea lion ")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[2..6], ["6", "color", "1.0000*", "shape"], "{table}");
+    assert!(!eval(&gallery, &recipes[..2]).exits(0).stdout.contains("best recipe of each class"));
+}
+
 #[test]
 fn a_second_run_with_another_recipe_decodes_nothing() {
     let gallery = two_classes();

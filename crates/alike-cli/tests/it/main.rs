@@ -10,6 +10,7 @@
 mod crashes;
 mod documents;
 mod eval;
+mod fusion;
 mod gallery;
 mod index;
 mod learning;

@@ -3,7 +3,7 @@
 use crate::gallery::Gallery;
 use std::fs;
 
-fn indexed() -> Gallery {
+pub(crate) fn indexed() -> Gallery {
     let gallery = Gallery::new();
     for (i, name) in ["a", "b", "c", "d", "e"].iter().enumerate() {
         gallery.draw(&format!("{name}.png"), 20 + 40 * i as u8, 2 + 3 * i as u32);

@@ -1,7 +1,7 @@
 //! How well each class is found.
 
 use super::numbers::{count, share};
-use super::{Section, heat, series, verdict};
+use super::{Section, heat, series, verdict, winners};
 use crate::evaluation::Evaluation;
 use maud::{Markup, html};
 
@@ -34,6 +34,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Option<Section> {
             details { summary { "All " (evaluation.classes.len()) " classes" } (tables) }
         } @else { (tables) }
         p.hint { "Means over the queries of a class. Classes without a query that counts have none." }
+        @if let Some(winners) = winners::table(evaluation) { (winners) }
     };
     Section::new("classes", "Classes", content)
 }

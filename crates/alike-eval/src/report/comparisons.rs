@@ -58,7 +58,7 @@ fn row(evaluation: &Evaluation, comparison: &Comparison) -> Markup {
             td { (signed(comparison.difference)) }
             td { (interval(comparison.ci95).unwrap_or_else(|| super::numbers::NONE.to_owned())) }
             td { (p_value(comparison.p)) }
-            td { @if verdict::is_significant(comparison) { (series::badge(better)) } @else { span.soft { "open" } } }
+            td { @if comparison.is_significant() { (series::badge(better)) } @else { span.soft { "open" } } }
         }
     }
 }

@@ -19,9 +19,11 @@ mod series;
 mod strips;
 mod svg;
 mod verdict;
+mod winners;
 
 pub use csv::per_query_csv;
 pub use verdict::best;
+pub use winners::shown_winners;
 
 use crate::evaluation::Evaluation;
 use maud::{DOCTYPE, Markup, PreEscaped, html};

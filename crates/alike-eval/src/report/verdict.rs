@@ -2,9 +2,6 @@
 
 use crate::evaluation::{Comparison, Evaluation};
 
-/// Chance of a false alarm below which a difference counts.
-const LEVEL: f64 = 0.05;
-
 /// How the recipes stand to each other under one metric.
 #[derive(Debug, PartialEq)]
 pub(super) enum Standing {
@@ -80,12 +77,6 @@ pub(super) fn comparison(evaluation: &Evaluation, metric: &str, a: usize, b: usi
     Some(Comparison { a, b, difference: -found.difference, ci95: (-high, -low), ..found })
 }
 
-/// The test's p value is small and its interval leaves out 0: each alone may happen by the granularity of resamples.
-pub(super) fn is_significant(comparison: &Comparison) -> bool {
-    let (low, high) = comparison.ci95;
-    comparison.p < LEVEL && (low > 0.0 || high < 0.0)
-}
-
 fn is_better(evaluation: &Evaluation, metric: &str, a: usize, b: usize) -> bool {
-    comparison(evaluation, metric, a, b).is_some_and(|c| c.difference > 0.0 && is_significant(&c))
+    comparison(evaluation, metric, a, b).is_some_and(|c| c.difference > 0.0 && c.is_significant())
 }

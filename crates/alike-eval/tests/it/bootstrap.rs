@@ -7,11 +7,11 @@ fn column(values: &Value) -> Vec<Vec<f64>> {
     values.as_array().unwrap().iter().map(|value| vec![value.as_f64().unwrap()]).collect()
 }
 
-fn fixture() -> Value {
+pub(crate) fn fixture() -> Value {
     serde_json::from_str(include_str!("fixtures/bootstrap.json")).unwrap()
 }
 
-fn check(got: Estimate, wanted: &Value, within: f64) {
+pub(crate) fn check(got: Estimate, wanted: &Value, within: f64) {
     for (name, got) in [("mean", got.mean), ("low", got.low), ("high", got.high), ("p", got.p)] {
         let wanted = wanted[name].as_f64().unwrap();
         assert!((got - wanted).abs() <= within, "{name}: got {got}, wanted {wanted}");

@@ -13,3 +13,4 @@ mod measures;
 mod rank;
 mod report;
 mod truth;
+mod winners;

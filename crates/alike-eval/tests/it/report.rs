@@ -3,4 +3,4 @@
 mod browser;
 mod csv;
 mod page;
-mod sample;
+pub(crate) mod sample;

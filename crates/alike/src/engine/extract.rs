@@ -9,15 +9,15 @@ use crate::source::{Forward, Source, windows};
 use std::sync::Arc;
 
 /// The sources of one run, and the networks loaded for one worker.
-pub(super) struct Extractor<'a> {
-    sources: &'a [Arc<dyn Source>],
+pub(super) struct Extractor {
+    sources: Vec<Arc<dyn Source>>,
     networks: Vec<(ModelId, Network)>,
 }
 
-impl<'a> Extractor<'a> {
+impl Extractor {
     /// Loads the networks the sources need. `runtime` is asked for only if there are any.
     pub(super) fn start<'r>(
-        sources: &'a [Arc<dyn Source>],
+        sources: &[Arc<dyn Source>],
         runtime: impl Fn() -> &'r Arc<dyn Runtime>,
     ) -> Result<Self, ModelError> {
         let load = |model: Arc<Model>| {
@@ -25,7 +25,7 @@ impl<'a> Extractor<'a> {
             Ok((model.id().clone(), network))
         };
         let networks = models_of(sources).into_iter().map(load).collect::<Result<_, ModelError>>()?;
-        Ok(Self { sources, networks })
+        Ok(Self { sources: sources.to_vec(), networks })
     }
 
     /// The raw rows of the sources whose positions are in `wanted`, in that order.

@@ -3,18 +3,23 @@
 mod edit;
 mod extract;
 mod filter;
+mod fuse;
 mod learn;
 mod networks;
 mod search;
+mod several;
 mod sync;
 mod verify;
 
+pub use fuse::{Fused, Fusion, Place, candidates, fuse};
 pub use networks::{Networks, NetworksError};
 pub use search::{Describer, Found, Hit, Matrix, SearchError, SearchOptions, Searcher};
+pub use several::{FusedFound, FusedHit, JointDescriber, Searchers};
 pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
 
 use crate::picture::PictureError;
 use crate::recipe::{Draft, Plan, Recipe, RecipeError};
+use crate::source::Source;
 use crate::store::{Collection, RecipeEntry, RecordId, Snapshot};
 use std::sync::Arc;
 
@@ -53,7 +58,12 @@ impl Engine {
     /// Opens a snapshot of the collection for searching with one of its recipes (the default one for `None`), or with
     /// any recipe whose sources it has rows of.
     pub fn searcher(&self, recipe: Option<&str>) -> Result<Searcher, SearchError> {
-        Searcher::open(self, recipe)
+        Searcher::open(self, Arc::new(self.collection.snapshot()?), recipe)
+    }
+
+    /// The same for several recipes over one snapshot; the default one where none is named.
+    pub fn searchers(&self, recipes: &[String]) -> Result<Searchers, SearchError> {
+        Searchers::open(self, recipes)
     }
 
     /// A recipe bound to the networks at hand: where it names none it means the one that was given, else the first that
@@ -70,14 +80,14 @@ impl Engine {
         let snapshot = self.collection.snapshot()?;
         search::require_rows(&snapshot, draft, text)?;
         let plan = Arc::new(learn::learnt_from(&snapshot, draft, gallery)?);
-        Ok(Searcher::new(&self.collection, snapshot, plan, text))
+        Ok(Searcher::new(&self.collection, Arc::new(snapshot), plan, text))
     }
 
     /// The same with what the recipe learnt elsewhere, for pictures that must not teach it.
     pub fn searcher_by(&self, plan: Arc<Plan>, text: &str) -> Result<Searcher, SearchError> {
         let snapshot = self.collection.snapshot()?;
         search::require_rows(&snapshot, &plan, text)?;
-        Ok(Searcher::new(&self.collection, snapshot, plan, text))
+        Ok(Searcher::new(&self.collection, Arc::new(snapshot), plan, text))
     }
 
     /// The networks that a recipe may mean: the given one first, then those the collection has rows of, as far as they
@@ -162,8 +172,19 @@ pub enum DescribeError {
     },
 }
 
+/// Each source of several recipes once, in the order of first use.
+fn union_of_sources<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Vec<Arc<dyn Source>> {
+    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
+    for source in drafts.flat_map(Draft::sources) {
+        if sources.iter().all(|known| known.id() != source.id()) {
+            sources.push(Arc::clone(source));
+        }
+    }
+    sources
+}
+
 /// Networks by identity, each once, in the order of first use.
-fn models_of(sources: &[Arc<dyn crate::source::Source>]) -> Vec<Arc<crate::model::Model>> {
+fn models_of(sources: &[Arc<dyn Source>]) -> Vec<Arc<crate::model::Model>> {
     let mut models: Vec<Arc<crate::model::Model>> = Vec::new();
     for model in sources.iter().filter_map(|source| source.model()) {
         if models.iter().all(|known| known.id() != model.id()) {

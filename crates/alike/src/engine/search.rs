@@ -129,7 +129,7 @@ pub enum SearchError {
 /// A snapshot of a collection with a recipe bound to it.
 pub struct Searcher {
     collection: Collection,
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     plan: Arc<Plan>,
     text: String,
     /// Descriptors that are not on disk: a recipe the collection doesn't keep, or files deleted from under it. Made by the
@@ -138,9 +138,7 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    pub(super) fn open(engine: &Engine, recipe: Option<&str>) -> Result<Self, SearchError> {
-        let collection = engine.collection().clone();
-        let snapshot = collection.snapshot()?;
+    pub(super) fn open(engine: &Engine, snapshot: Arc<Snapshot>, recipe: Option<&str>) -> Result<Self, SearchError> {
         refuse_other_model(engine, &snapshot)?;
         let (draft, text) = match recipe {
             None => default_draft(engine, &snapshot)?,
@@ -148,11 +146,11 @@ impl Searcher {
         };
         require_rows(&snapshot, &draft, &text)?;
         let plan = Arc::new(learn::ready(&snapshot, &draft)?);
-        Ok(Self::new(&collection, snapshot, plan, &text))
+        Ok(Self::new(engine.collection(), snapshot, plan, &text))
     }
 
     /// The snapshot has [rows of the plan's sources](require_rows).
-    pub(super) fn new(collection: &Collection, snapshot: Snapshot, plan: Arc<Plan>, text: &str) -> Self {
+    pub(super) fn new(collection: &Collection, snapshot: Arc<Snapshot>, plan: Arc<Plan>, text: &str) -> Self {
         let (collection, text) = (collection.clone(), text.to_owned());
         Self { collection, snapshot, plan, text, unstored: OnceLock::new() }
     }
@@ -224,7 +222,7 @@ impl Searcher {
         Ok(ranked)
     }
 
-    fn nearest(
+    pub(super) fn nearest(
         &self,
         queries: &[Descriptor],
         k: usize,
@@ -245,7 +243,7 @@ impl Searcher {
         Ok((self.snapshot.search(&search)?, scan))
     }
 
-    fn hits(&self, scored: &[ScoredId], min_score: Option<f32>) -> Result<Vec<Hit>, SearchError> {
+    pub(super) fn hits(&self, scored: &[ScoredId], min_score: Option<f32>) -> Result<Vec<Hit>, SearchError> {
         let good = |hit: &&ScoredId| min_score.is_none_or(|least| hit.score >= least);
         let scored: Vec<_> = scored.iter().filter(good).collect();
         let ids: Vec<RecordId> = scored.iter().map(|hit| hit.id).collect();
@@ -366,7 +364,7 @@ impl Matrix {
 /// Makes query descriptors; holds the networks of one thread.
 pub struct Describer<'a> {
     plan: &'a Plan,
-    extractor: Extractor<'a>,
+    extractor: Extractor,
 }
 
 impl Describer<'_> {

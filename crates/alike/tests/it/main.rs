@@ -11,6 +11,7 @@ mod data;
 mod download;
 mod engine;
 mod filters;
+mod fusion;
 mod hashing;
 mod index;
 mod indexes;

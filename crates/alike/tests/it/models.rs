@@ -4,7 +4,7 @@
 #![allow(clippy::explicit_write, reason = "eprintln! would be captured, and skipping must be seen")]
 
 mod errors;
-mod graphs;
+pub(crate) mod graphs;
 mod manifests;
 mod parity;
 pub(crate) mod runtimes;

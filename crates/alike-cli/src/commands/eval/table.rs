@@ -1,7 +1,7 @@
 //! An evaluation in the terminal, and as JSON.
 
 use crate::output::{Printer, escaped, padded};
-use alike_eval::evaluation::{Comparison, Evaluation, Pair, RecipeResult};
+use alike_eval::evaluation::{ClassWinner, Comparison, Evaluation, Pair, RecipeResult};
 use alike_eval::report;
 
 /// Metrics of the table, beside P@k at each cut-off: AP at the last one, and over the whole ranking.
@@ -40,6 +40,7 @@ pub(super) fn print(evaluation: &Evaluation, printer: &Printer) -> std::io::Resu
         print_result(evaluation, position, result, &metrics, printer)?;
     }
     print_comparisons(evaluation, printer)?;
+    print_winners(evaluation, printer)?;
     print_notebook(evaluation, printer)
 }
 
@@ -100,6 +101,47 @@ fn print_comparisons(evaluation: &Evaluation, printer: &Printer) -> std::io::Res
         printer.line(format_args!("{:>8}  {interval:<16} {p:<9} {} - {}", signed(difference), name(a), name(b)))?;
     }
     Ok(())
+}
+
+/// Columns of a recipe in the table of classes.
+const RECIPE: usize = 20;
+
+/// Which recipe finds which class best, in mAP.
+fn print_winners(evaluation: &Evaluation, printer: &Printer) -> std::io::Result<()> {
+    let (shown, others) = report::shown_winners(evaluation);
+    if shown.is_empty() && others == 0 {
+        return Ok(());
+    }
+    printer.line("\nbest recipe of each class in mAP, and its lead over the runner-up (paired bootstrap)")?;
+    printer.line(
+        "* better than every other recipe, p < .05, on 6 queries or more; not corrected for the number of classes",
+    )?;
+    let (best, runner_up) = (padded("best", RECIPE), padded("runner-up", RECIPE));
+    printer.line(format_args!("{}     n  {best}     mAP   {runner_up}  lead", padded("class", 14)))?;
+    for winner in shown {
+        printer.line(winner_line(evaluation, winner))?;
+    }
+    if others > 0 {
+        printer.line(format_args!("no recipe is better than every other for {others} other classes"))?;
+    }
+    Ok(())
+}
+
+fn winner_line(evaluation: &Evaluation, winner: &ClassWinner) -> String {
+    let Comparison { a, b, difference, ci95: (low, high), .. } = winner.comparison;
+    let recipe = |position: usize| padded(&evaluation.results[position].recipe, RECIPE);
+    format!(
+        "{} {:>5}  {}  {}{}  {}  {}  {} to {}",
+        padded(&evaluation.classes[winner.class], 14),
+        winner.queries,
+        recipe(a),
+        four(winner.mean),
+        if winner.supported { "*" } else { " " },
+        recipe(b),
+        signed(difference),
+        signed(low),
+        signed(high)
+    )
 }
 
 /// What the classroom notebook prints under the name of mAP, and what the name means.

@@ -228,6 +228,24 @@ fn one_query_is_shown_once() {
 }
 
 #[test]
+fn the_best_recipe_of_a_class_is_named_where_the_test_supports_it() {
+    let table = |evaluation: &Evaluation| {
+        let page = page(evaluation);
+        let start = page.find("The best recipe by class").unwrap_or_else(|| panic!("no table"));
+        page[start..].split_once("</table>").unwrap().0.to_owned()
+    };
+    let twelve = table(&flowers());
+    assert_eq!((twelve.matches("<tr>").count(), twelve.matches("★").count()), (1 + 12, 9));
+    assert!(twelve.contains("water lily") && page(&flowers()).contains("not corrected for that"));
+    let many: Vec<String> = (0..31).map(|i| format!("{} {i}", FLOWERS[i % 12])).collect();
+    let many = evaluation(&RECIPES, &many);
+    let shown = table(&many);
+    assert_eq!((shown.matches("<tr>").count(), shown.matches("★").count()), (1 + 23, 23));
+    assert!(page(&many).contains("better than every other for 8 classes"));
+    assert!(!page(&evaluation(&RECIPES[..1], &FLOWERS.map(str::to_owned))).contains("The best recipe by class"));
+}
+
+#[test]
 fn without_labels_or_times_the_page_does_without() {
     let mut lists = evaluation(&RECIPES, &[]);
     lists.results.iter_mut().for_each(|result| result.timing = None);

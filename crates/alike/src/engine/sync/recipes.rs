@@ -1,7 +1,7 @@
 //! The recipes of a run: those the collection keeps, and the ones to add.
 
 use super::{Recipes, SyncError};
-use crate::engine::{Engine, PlanError, learn};
+use crate::engine::{Engine, PlanError, learn, union_of_sources};
 use crate::recipe::{Draft, LearnError, Plan};
 use crate::source::Source;
 use crate::store::{Collection, RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
@@ -59,13 +59,7 @@ fn refuse_other_model(engine: &Engine, snapshot: &Snapshot) -> Result<(), SyncEr
 pub(super) fn sources_of(plans: &[Planned], recipes: &Recipes) -> Vec<Arc<dyn Source>> {
     let described = if let Recipes::Describe(described) = recipes { &described[..] } else { &[] };
     let drafts = plans.iter().map(|planned| &planned.draft).chain(described.iter().map(Arc::as_ref));
-    let mut sources: Vec<Arc<dyn Source>> = Vec::new();
-    for source in drafts.flat_map(Draft::sources) {
-        if sources.iter().all(|known| known.id() != source.id()) {
-            sources.push(Arc::clone(source));
-        }
-    }
-    sources
+    union_of_sources(drafts)
 }
 
 pub(super) fn register(writer: &mut Writer, sources: &[Arc<dyn Source>], plans: &[Planned]) -> Result<(), StoreError> {

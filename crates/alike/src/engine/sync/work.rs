@@ -105,7 +105,7 @@ impl Run<'_> {
         stop: &AtomicBool,
         results: &mpsc::SyncSender<Done>,
     ) -> Result<(), SyncError> {
-        let mut extractor: Option<Extractor<'_>> = None;
+        let mut extractor: Option<Extractor> = None;
         loop {
             if stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed) {
                 return Ok(());
@@ -124,12 +124,7 @@ impl Run<'_> {
         }
     }
 
-    fn describe(
-        &self,
-        task: &Task,
-        extractor: &mut Extractor<'_>,
-        times: &mut StageTimes,
-    ) -> Result<Described, LeftOut> {
+    fn describe(&self, task: &Task, extractor: &mut Extractor, times: &mut StageTimes) -> Result<Described, LeftOut> {
         let started = Instant::now();
         let bytes = self.read(task)?;
         let content: ContentHash = Sha256::digest(&bytes).into();
