@@ -28,7 +28,7 @@ fn main() {
     let pictures = pictures(&data.join("corel1k"));
     let table = table(&pictures, &data.join("weights/mobilenet_v2_1.0.onnx"));
     println!("{table}");
-    page::write("sources", &table);
+    page::write("performance", "sources", &table);
 }
 
 fn pictures(folder: &Path) -> Vec<Picture> {

@@ -66,7 +66,7 @@ impl Page {
 
     /// Puts the table into the page.
     pub(crate) fn write(&self) {
-        document::write("rank", &self.0);
+        document::write("performance", "rank", &self.0);
         println!("{}", self.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::RECIPE;
 use alike::recipe::{Descriptor, DescriptorKind};
-use alike::store::{Collection, ScanKind, Search};
+use alike::store::{Collection, Search};
 use std::path::Path;
 use std::time::Instant;
 
@@ -14,8 +14,6 @@ pub(crate) struct Measured {
     pub(crate) search_ms: f64,
     pub(crate) memory_mib: f64,
     pub(crate) how: String,
-    /// Rows scored again, in all searches.
-    pub(crate) rescored: usize,
 }
 
 /// Prints a [`Measured`] as JSON.
@@ -48,13 +46,8 @@ pub(crate) fn run(folder: &Path, recall: f64) {
     let first_ms = times[0];
     times.sort_unstable_by(f64::total_cmp);
     let scan = snapshot.scan(&search(&queries[..1]));
-    let depth = match scan.kind {
-        ScanKind::Exact => 0,
-        ScanKind::Bytes { depth } | ScanKind::Lists { depth, .. } => depth,
-    };
     let (search_ms, memory_mib) = (times[times.len() / 2], memory());
-    let (how, rescored) = (scan.to_string(), depth * queries.len());
-    let measured = Measured { open_ms, first_ms, search_ms, memory_mib, how, rescored };
+    let measured = Measured { open_ms, first_ms, search_ms, memory_mib, how: scan.to_string() };
     println!("{}", serde_json::to_string(&measured).expect("numbers"));
 }
 

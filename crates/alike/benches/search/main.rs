@@ -56,24 +56,13 @@ struct Task {
 
 fn tasks(set: &Set, ours: &Ours<'_>) -> Vec<Task> {
     let task = |name: String, search, peer: &str| Task { name, search, peer: peer.to_owned() };
-    let lists = || {
-        let effort = ours.lists_effort;
-        format!("{} of {} lists, {} scored again", effort.probes, set.lists, effort.depth)
-    };
+    let lists = || format!("{} of {} lists", ours.probes, set.lists);
     let count = set.queries().len();
     vec![
         task("f32, one query at a time".into(), Search::ExactOne, "flat one"),
         task(format!("f32, {count} queries at once"), Search::ExactBatch, "flat batch"),
-        task(
-            format!("int8, {} scored again, one query at a time", ours.bytes_effort.depth),
-            Search::BytesOne,
-            "flat one",
-        ),
-        task(
-            format!("int8, {} scored again, {count} queries at once", ours.bytes_effort.depth),
-            Search::BytesBatch,
-            "flat batch",
-        ),
+        task("bounds in int8, one query at a time".into(), Search::BytesOne, "flat one"),
+        task(format!("bounds in int8, {count} queries at once"), Search::BytesBatch, "flat batch"),
         task(lists(), Search::Lists, "ivf"),
         task(lists(), Search::Lists, "hnsw"),
         task(format!("codes of {} bits", set.dims), Search::Codes, "codes"),

@@ -2,9 +2,9 @@
 
 use crate::sets::Set;
 use crate::timing::Time;
-use alike::index::training::{Clustering, Recall, effort_for, measure};
-use alike::index::{Block, Centres, Effort, Kernels, Lists, Part, ScoredId};
-use alike::index::{nearest_among, nearest_codes, nearest_quantised, nearest_vectors};
+use alike::index::training::{Clustering, effort_for, measure};
+use alike::index::{Block, Centres, Kernels, Lists, Part, ScoredId};
+use alike::index::{nearest_among, nearest_codes, nearest_in_lists, nearest_quantised, nearest_vectors};
 use memmap2::Mmap;
 
 pub(crate) const K: usize = 10;
@@ -30,8 +30,8 @@ pub(crate) struct Ours<'a> {
     bytes: Mmap,
     in_lists: Mmap,
     centres: Centres,
-    pub(crate) bytes_effort: Effort,
-    pub(crate) lists_effort: Effort,
+    /// How many lists are looked at.
+    pub(crate) probes: usize,
     codes: Vec<u64>,
     query_codes: Vec<u64>,
     /// Training and sorting into lists.
@@ -56,18 +56,16 @@ impl<'a> Ours<'a> {
             bytes: set.quantise(None),
             in_lists,
             centres: Centres::new(&clustering.centres, set.dims),
-            bytes_effort: Effort { probes: 0, depth: 0 },
-            lists_effort: Effort { probes: 0, depth: 0 },
+            probes: 0,
             codes: codes(set.base(), &mean),
             query_codes: codes(&set.queries, &mean),
             build,
             measuring: Time::NEVER,
         };
-        let effort = |measured: Vec<Recall>| effort_for(&measured, K, WANTED).expect("something was measured").effort();
-        ours.bytes_effort = effort(measure(&kernels, set.dims, &[ours.part(&ours.bytes)], None, threads));
         let part = [ours.part(&ours.in_lists)];
-        let (measuring, measured) = Time::with(|| measure(&kernels, set.dims, &part, Some(&ours.centres), threads));
-        (ours.measuring, ours.lists_effort) = (measuring, effort(measured));
+        let (measuring, measured) = Time::with(|| measure(&kernels, set.dims, &part, &ours.centres, threads));
+        ours.measuring = measuring;
+        ours.probes = effort_for(&measured, K, WANTED).expect("something was measured").probes;
         ours
     }
 
@@ -86,15 +84,18 @@ impl<'a> Ours<'a> {
         let all = set.queries();
         let few = all[..set.few].chunks(1);
         let exact = |queries: &[&[f32]]| nearest_vectors(&self.kernels, set.dims, queries, &[self.block()], how_many);
-        let quantised = |queries: &[&[f32]], file, lists| {
-            nearest_quantised(&self.kernels, set.dims, queries, (&[self.part(file)], &[]), lists, how_many)
+        let quantised = |queries: &[&[f32]]| {
+            nearest_quantised(&self.kernels, set.dims, queries, (&[self.part(&self.bytes)], &[]), how_many).hits
         };
         match search {
             Search::ExactOne => few.flat_map(exact).collect(),
             Search::ExactBatch => exact(&all),
-            Search::BytesOne => few.flat_map(|one| quantised(one, &self.bytes, (None, self.bytes_effort))).collect(),
-            Search::BytesBatch => quantised(&all, &self.bytes, (None, self.bytes_effort)),
-            Search::Lists => quantised(&all, &self.in_lists, (Some(&self.centres), self.lists_effort)),
+            Search::BytesOne => few.flat_map(quantised).collect(),
+            Search::BytesBatch => quantised(&all),
+            Search::Lists => {
+                let (part, lists) = ([self.part(&self.in_lists)], (&self.centres, self.probes));
+                nearest_in_lists(&self.kernels, set.dims, &all, (&part, &[]), lists, how_many).hits
+            }
             Search::Codes => self.nearest_codes(K, threads),
             Search::CodesRescored => {
                 let found = self.nearest_codes(set.rescored, threads);

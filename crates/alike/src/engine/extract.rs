@@ -30,36 +30,35 @@ impl Extractor {
 
     /// The raw rows of the sources whose positions are in `wanted`, in that order.
     pub(super) fn describe(&mut self, picture: &Picture, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
-        let sources = self.sources;
+        let wanted: Vec<&dyn Source> = wanted.iter().map(|&position| self.sources[position].as_ref()).collect();
         let mut vectors = vec![Vec::new(); wanted.len()];
-        let scales = wanted.iter().map(|&position| sources[position].scales()).max().unwrap_or(1);
+        let scales = wanted.iter().map(|source| source.scales()).max().unwrap_or(1);
         for scale in 1..=scales {
+            let at_scale: Vec<usize> = (0..wanted.len()).filter(|&i| wanted[i].scales() >= scale).collect();
             for window in windows(picture, scale) {
-                let at_scale = |position: &&usize| sources[**position].scales() >= scale;
-                let forward = self.run(&window, wanted.iter().filter(at_scale))?;
-                for (vectors, position) in vectors.iter_mut().zip(wanted).filter(|(_, position)| at_scale(position)) {
-                    vectors.push(sources[*position].describe(&window, &forward)?);
+                let forward = forward(&mut self.networks, &window, at_scale.iter().map(|&i| wanted[i]))?;
+                for &i in &at_scale {
+                    vectors[i].push(wanted[i].describe(&window, &forward)?);
                 }
             }
         }
         Ok(vectors.into_iter().map(row).collect())
     }
+}
 
-    /// Runs the networks of the sources at these positions.
-    fn run<'p>(
-        &mut self,
-        window: &Picture,
-        wanted: impl Iterator<Item = &'p usize> + Clone,
-    ) -> Result<Forward, ModelError> {
-        let mut forward = Forward::default();
-        for (id, network) in &mut self.networks {
-            let needed = |&position: &usize| self.sources[position].model().is_some_and(|model| model.id() == id);
-            if wanted.clone().any(needed) {
-                forward.insert(id.clone(), network.run(window)?);
-            }
+/// Runs the networks that these sources are on.
+fn forward<'s>(
+    networks: &mut [(ModelId, Network)],
+    window: &Picture,
+    sources: impl Iterator<Item = &'s dyn Source> + Clone,
+) -> Result<Forward, ModelError> {
+    let mut forward = Forward::default();
+    for (id, network) in networks {
+        if sources.clone().any(|source| source.model().is_some_and(|model| model.id() == id)) {
+            forward.insert(id.clone(), network.run(window)?);
         }
-        Ok(forward)
     }
+    Ok(forward)
 }
 
 /// The layers that sources want of a network, each once.

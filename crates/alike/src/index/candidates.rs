@@ -8,9 +8,17 @@ pub(super) struct Candidates {
     slack: f32,
     /// What is below can't be among the best.
     least: f32,
-    found: Vec<(f32, u32)>,
+    found: Vec<Candidate>,
     /// So many found make it worth while to raise `least`.
     enough: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    score: f32,
+    /// No more than the true score, or less by the slack.
+    low: f32,
+    position: u32,
 }
 
 impl Candidates {
@@ -26,20 +34,26 @@ impl Candidates {
     }
 
     pub(super) fn offer(&mut self, score: f32, position: usize) {
+        self.offer_within(score, score - self.slack, position);
+    }
+
+    /// A score that is no less than the true one, and one that is no more: all of the true `k` best are kept.
+    pub(super) fn offer_within(&mut self, score: f32, low: f32, position: usize) {
         if score >= self.least {
-            self.found.push((score, position as u32));
+            self.found.push(Candidate { score, low, position: position as u32 });
             if self.found.len() >= self.enough {
                 self.trim();
             }
         }
     }
 
-    fn trim(&mut self) {
-        if self.found.len() > self.k && self.k > 0 {
-            let kth = self.found.select_nth_unstable_by(self.k - 1, |a, b| b.0.total_cmp(&a.0)).1.0;
-            let least = (kth - self.slack).max(f32::MIN);
+    /// Raises [`least`](Self::least) as far as what was found allows.
+    pub(super) fn trim(&mut self) {
+        if self.found.len() >= self.k && self.k > 0 {
+            let kth = self.found.select_nth_unstable_by(self.k - 1, |a, b| b.low.total_cmp(&a.low)).1.low;
+            let least = kth.max(f32::MIN);
             self.least = least;
-            self.found.retain(|&(score, _)| score >= least);
+            self.found.retain(|candidate| candidate.score >= least);
         }
         self.enough = self.enough.max(self.found.len().saturating_mul(2));
     }
@@ -47,13 +61,14 @@ impl Candidates {
     /// All that may be among the best, in no order.
     pub(super) fn finish(mut self) -> Vec<(f32, u32)> {
         self.trim();
-        self.found
+        self.found.into_iter().map(|candidate| (candidate.score, candidate.position)).collect()
     }
 
     /// Takes over what another thread found.
-    pub(super) fn join(&mut self, other: Self) {
-        for (score, position) in other.finish() {
-            self.offer(score, position as usize);
+    pub(super) fn join(&mut self, mut other: Self) {
+        other.trim();
+        for Candidate { score, low, position } in other.found {
+            self.offer_within(score, low, position as usize);
         }
     }
 }

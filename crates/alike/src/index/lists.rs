@@ -119,7 +119,7 @@ pub fn write<'r, E>(
     out(&vec![0; numbers_at(lists, rows) - (HEADER + lists + 1 + 2 * rows) * 4])?;
     let mut bytes = vec![128u8; stride(dims)];
     for (&place, &scale) in places.iter().zip(&scales) {
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let inverse = inverse(scale);
         for (byte, &x) in bytes.iter_mut().zip(row(place as usize)) {
             *byte = to_byte(x, inverse).cast_unsigned() ^ 128;
         }
@@ -132,6 +132,11 @@ fn scale(row: &[f32]) -> f32 {
     row.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 127.0
 }
 
+/// 0 where it would not be finite.
+fn inverse(scale: f32) -> f32 {
+    if scale.is_normal() { 1.0 / scale } else { 0.0 }
+}
+
 /// The nearest whole number of one within 127 of 0. Behind this sum's point there is room for no more than whole numbers,
 /// so that it is rounded by the addition, and its lowest byte is the number's: quicker than a call of `round`.
 fn to_byte(x: f32, inverse: f32) -> i8 {
@@ -139,25 +144,56 @@ fn to_byte(x: f32, inverse: f32) -> i8 {
     (x * inverse + WHOLE).to_bits() as i8
 }
 
-/// A query in bytes, padded with zeros, and what its numbers add up to. Its scale is left out: it doesn't change which
-/// rows are best.
+/// A query in bytes, padded with zeros. Scores by it are in units of its scale, which doesn't change which rows are best.
+///
+/// How far such a score may be from the true one is known: with `q = scale * numbers + e` and a row `r` that is
+/// `row_scale * bytes + f`, `q.r / scale` differs from `numbers.bytes * row_scale` by `numbers.f + e.r / scale`. No part of
+/// `f` is more than half of `row_scale`, and no row longer than 1.
 #[derive(Debug, Clone)]
 pub(super) struct Quantised {
     pub(super) numbers: Vec<i8>,
+    /// Of the numbers.
     pub(super) sum: i32,
+    pub(super) scale: f32,
+    /// In units of a row's scale, at least what `numbers.f` may be.
+    pub(super) reach: i32,
+    /// At least what `e.r / scale` may be, and what sums in `f32` lose.
+    pub(super) error: f32,
 }
 
 impl Quantised {
     pub(super) fn new(query: &[f32]) -> Self {
         let scale = scale(query);
-        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        let inverse = inverse(scale);
         let mut numbers = vec![0; stride(query.len())];
         for (number, &x) in numbers.iter_mut().zip(query) {
             *number = to_byte(x, inverse);
         }
         let sum = numbers.iter().map(|&number| i32::from(number)).sum();
-        Self { numbers, sum }
+        let magnitudes: i32 = numbers.iter().map(|&number| i32::from(number).abs()).sum();
+        // A thousandth more, and one: what rounding to bytes may add to a half.
+        let reach = magnitudes / 2 + magnitudes / 1000 + 1;
+        Self { sum, scale, reach, error: error(query, &numbers, scale), numbers }
     }
+
+    /// A true score is no more than one by bytes that is raised by the reach, and no less than that less this.
+    pub(super) fn width(&self, row_scale: f32) -> f32 {
+        2.0 * (self.reach as f32 * row_scale + self.error)
+    }
+
+    /// No less than the true score of what scores so much by bytes, raised by the reach.
+    pub(super) fn at_most(&self, score: f32) -> f32 {
+        (score + self.error) * self.scale
+    }
+}
+
+/// The length of what a query loses in bytes, in units of its scale, and beyond: rows may be longer than 1 by what they
+/// were rounded, and scores are rounded by less than a millionth of the lengths.
+fn error(query: &[f32], numbers: &[i8], scale: f32) -> f32 {
+    let lost = query.iter().zip(numbers).map(|(&x, &number)| f64::from(x) - f64::from(number) * f64::from(scale));
+    let length = query.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+    let error = lost.map(|x| x * x).sum::<f64>().sqrt() * 1.001 + length * 4e-6 + 1e-30;
+    (error / f64::from(scale).max(1e-30)) as f32
 }
 
 /// Queries in bytes, laid out for a tile: a panel for each `side` of them, the last one filled up with zeros.
@@ -182,6 +218,12 @@ impl Panels {
         }
         excess.iter_mut().zip(queries).for_each(|(excess, query)| *excess = 128 * query.sum);
         Self { side, length, numbers, excess }
+    }
+
+    /// So that scores are at least the true ones, but for [`Quantised::error`].
+    pub(super) fn raised(mut self, queries: &[Quantised]) -> Self {
+        self.excess.iter_mut().zip(queries).for_each(|(excess, query)| *excess -= query.reach);
+        self
     }
 
     /// The numbers of each panel, and the excess of its queries.

@@ -14,7 +14,7 @@ mod vectors;
 pub use codes::nearest_codes;
 pub use kernels::Kernels;
 pub use lists::Lists;
-pub use quantised::{Centres, Effort, Part, nearest_quantised};
+pub use quantised::{Centres, Found, Part, nearest_in_lists, nearest_quantised};
 pub use vectors::{nearest_among, nearest_vectors};
 
 use crate::store::RecordId;

@@ -1,4 +1,4 @@
-//! Search over rows in bytes: what they find is scored again by the rows themselves.
+//! Search over rows in bytes: they tell which rows may be among the nearest, and those are scored by themselves.
 
 use super::candidates::Candidates;
 use super::exact::Ranked;
@@ -19,23 +19,6 @@ pub struct Part<'a> {
     pub lists: Lists<'a>,
 }
 
-/// How far a search goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Effort {
-    /// How many lists are looked at: those whose centres are nearest to the query.
-    pub probes: usize,
-    /// How many rows are scored again, for ten results. For more results it is more in proportion.
-    pub depth: usize,
-}
-
-impl Effort {
-    fn rescored(self, k: usize) -> usize {
-        self.depth.saturating_mul(k.max(RESULTS)).div_ceil(RESULTS).max(k)
-    }
-}
-
-/// What [`Effort::depth`] is meant for.
-const RESULTS: usize = 10;
 /// Bytes of rows that are scored before the scores are looked at.
 const PIECE: usize = 128 << 10;
 
@@ -100,42 +83,59 @@ impl Quantised {
     fn for_bytes(&self) -> ByteQuery<'_> {
         ByteQuery { numbers: &self.numbers, excess: 128 * self.sum }
     }
+
+    /// Scores are at least the true ones, but for [`Quantised::error`].
+    fn raised(&self) -> ByteQuery<'_> {
+        ByteQuery { numbers: &self.numbers, excess: 128 * self.sum - self.reach }
+    }
 }
 
-/// The `k` rows nearest to each query as far as `effort` finds them, best first, ties by the lower id. The scores are
-/// those of the exact scan. Without centres all rows of the parts are looked at; those of the blocks always are.
+/// What a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// For each query the nearest, best first, ties by the lower id. Scores are those of the exact scan.
+    pub hits: Vec<Vec<ScoredId>>,
+    /// How many rows were scored by their numbers, because by their bytes they might have been among the nearest.
+    pub rescored: usize,
+}
+
+/// The `k` rows nearest to each query, the same as [`nearest_vectors`](super::nearest_vectors) finds: bytes tell for each
+/// row between which bounds its score lies, and all that may be among the nearest is scored by the row itself. Rows of the
+/// blocks, which have no bytes, are scanned.
 ///
 /// # Panics
 ///
-/// If queries, rows and lists don't have `dims` numbers, or there are other lists than centres.
+/// If queries, rows and lists don't have `dims` numbers.
 pub fn nearest_quantised(
     kernels: &Kernels,
     dims: usize,
     queries: &[&[f32]],
     (parts, blocks): (&[Part<'_>], &[Block<'_, f32>]),
-    (centres, effort): (Option<&Centres>, Effort),
     (k, threads): (usize, usize),
-) -> Vec<Vec<ScoredId>> {
-    assert!(queries.iter().all(|query| query.len() == dims), "queries have the length of rows");
-    let lists = centres.map_or(1, Centres::len);
-    assert!(parts.iter().all(|part| part.lists.len() == lists), "a list for each centre");
-    if k == 0 || dims == 0 {
-        return vec![Vec::new(); queries.len()];
+) -> Found {
+    let search = Search { kernels, dims, parts, k };
+    search.and_beside(queries, blocks, threads, || search.all(queries, threads))
+}
+
+/// The same among the rows in those `probes` lists whose centres are nearest to the query.
+///
+/// # Panics
+///
+/// If queries, rows, centres and lists don't have `dims` numbers, or there are other lists than centres.
+pub fn nearest_in_lists(
+    kernels: &Kernels,
+    dims: usize,
+    queries: &[&[f32]],
+    (parts, blocks): (&[Part<'_>], &[Block<'_, f32>]),
+    (centres, probes): (&Centres, usize),
+    (k, threads): (usize, usize),
+) -> Found {
+    assert!(parts.iter().all(|part| part.lists.len() == centres.len()), "a list for each centre");
+    if probes >= centres.len() {
+        return nearest_quantised(kernels, dims, queries, (parts, blocks), (k, threads));
     }
-    let search = Search { kernels, dims, parts, k, depth: effort.rescored(k) };
-    let found = match centres.filter(|centres| effort.probes < centres.len()) {
-        None => search.all(queries, threads),
-        Some(centres) => search.probe(queries, centres, effort.probes.max(1), threads),
-    };
-    let beside = vectors::ranked(kernels, dims, queries, blocks, (k, threads));
-    let join = |(mut found, beside): (Ranked, Ranked)| {
-        if !beside.is_empty() {
-            found.extend(beside);
-            found = exact::rank(found, k);
-        }
-        exact::rounded(found)
-    };
-    found.into_iter().zip(beside).map(join).collect()
+    let search = Search { kernels, dims, parts, k };
+    search.and_beside(queries, blocks, threads, || search.probe(queries, (centres, probes.max(1)), threads))
 }
 
 /// Rows of a part, counted in the order of its lists.
@@ -149,12 +149,42 @@ struct Search<'a> {
     dims: usize,
     parts: &'a [Part<'a>],
     k: usize,
-    depth: usize,
+}
+
+/// Of one query.
+struct Rescored {
+    ranked: Ranked,
+    rows: usize,
 }
 
 impl Search<'_> {
+    /// What a search of the parts finds, and what rows beside them add.
+    fn and_beside(
+        &self,
+        queries: &[&[f32]],
+        blocks: &[Block<'_, f32>],
+        threads: usize,
+        run: impl FnOnce() -> Vec<Rescored>,
+    ) -> Found {
+        assert!(queries.iter().all(|query| query.len() == self.dims), "queries have the length of rows");
+        if self.k == 0 || self.dims == 0 {
+            return Found { hits: vec![Vec::new(); queries.len()], rescored: 0 };
+        }
+        let found = run();
+        let rescored = found.iter().map(|found| found.rows).sum();
+        let beside = vectors::ranked(self.kernels, self.dims, queries, blocks, (self.k, threads));
+        let join = |(Rescored { mut ranked, .. }, beside): (Rescored, Ranked)| {
+            if !beside.is_empty() {
+                ranked.extend(beside);
+                ranked = exact::rank(ranked, self.k);
+            }
+            exact::rounded(ranked)
+        };
+        Found { hits: found.into_iter().zip(beside).map(join).collect(), rescored }
+    }
+
     /// Every row, for all queries piece by piece.
-    fn all(&self, queries: &[&[f32]], threads: usize) -> Vec<Ranked> {
+    fn all(&self, queries: &[&[f32]], threads: usize) -> Vec<Rescored> {
         let step = rows_of(PIECE, stride(self.dims));
         let mut spans = Vec::new();
         for (part, rows) in self.parts.iter().map(|part| part.lists.places().len()).enumerate() {
@@ -164,14 +194,14 @@ impl Search<'_> {
             return ranked;
         }
         let quantised: Vec<Quantised> = queries.iter().map(|query| Quantised::new(query)).collect();
-        let side = self.kernels.side();
-        let panels = (queries.len() >= PANEL_FROM).then(|| Panels::new(&quantised, stride(self.dims), side));
+        let panels = || Panels::new(&quantised, stride(self.dims), self.kernels.side()).raised(&quantised);
+        let panels = (queries.len() >= PANEL_FROM).then(panels);
         let found = deal(&spans, worth(threads, spans.len() * queries.len()), |turns| {
             let mut candidates: Vec<Vec<Candidates>> = queries.iter().map(|_| self.candidates()).collect();
             let mut scratch = Scratch::default();
             for (_, span) in turns {
                 if let Some(panels) = &panels {
-                    self.scan_panels(panels, span, &mut candidates, &mut scratch.hits);
+                    self.scan_panels((panels, &quantised), span, &mut candidates, &mut scratch.hits);
                     continue;
                 }
                 for (query, candidates) in quantised.iter().zip(&mut candidates) {
@@ -184,15 +214,15 @@ impl Search<'_> {
         for candidates in found {
             joined.iter_mut().zip(candidates).for_each(|(all, candidates)| all.extend(places(candidates)));
         }
-        let queries: Vec<_> = queries.iter().zip(joined).collect();
-        let ranked = deal(&queries, worth(threads, queries.len()), |turns| {
-            turns.map(|(i, (query, found))| (i, self.rescore(query, found.clone()))).collect::<Vec<_>>()
+        let ranked = deal(&joined, worth(threads, queries.len()), |turns| {
+            let rescore = |(i, found): (usize, &Vec<_>)| (i, self.rescore(queries[i], &quantised[i], found.clone()));
+            turns.map(rescore).collect::<Vec<_>>()
         });
         in_order(ranked)
     }
 
     /// The nearest lists, query by query.
-    fn probe(&self, queries: &[&[f32]], centres: &Centres, probes: usize, threads: usize) -> Vec<Ranked> {
+    fn probe(&self, queries: &[&[f32]], (centres, probes): (&Centres, usize), threads: usize) -> Vec<Rescored> {
         let ranked = deal(queries, worth(threads, queries.len()), |turns| {
             let mut scratch = Scratch::default();
             let one = |(i, query): (usize, &&[f32])| {
@@ -205,7 +235,7 @@ impl Search<'_> {
                         self.scan(&quantised, &span, candidates, &mut scratch);
                     }
                 }
-                (i, self.rescore(query, places(candidates)))
+                (i, self.rescore(query, &quantised, places(candidates)))
             };
             turns.map(one).collect::<Vec<_>>()
         });
@@ -213,7 +243,7 @@ impl Search<'_> {
     }
 
     fn candidates(&self) -> Vec<Candidates> {
-        self.parts.iter().map(|_| Candidates::new(self.depth, 0.0)).collect()
+        self.parts.iter().map(|_| Candidates::new(self.k, 0.0)).collect()
     }
 
     fn scan(&self, query: &Quantised, span: &Span, candidates: &mut Candidates, scratch: &mut Scratch) {
@@ -221,22 +251,31 @@ impl Search<'_> {
         let (bytes, scales) = part.lists.rows(span.rows.clone());
         scratch.scores.resize(scales.len(), 0.0);
         scratch.found.clear();
-        self.kernels.dots_i8(&query.for_bytes(), bytes, scales, &mut scratch.scores);
+        self.kernels.dots_i8(&query.raised(), bytes, scales, &mut scratch.scores);
         self.kernels.at_least(&scratch.scores, candidates.least(), &mut scratch.found);
         for &found in &scratch.found {
-            let place = part.lists.places()[span.rows.start + found as usize] as usize;
+            let found = found as usize;
+            let place = part.lists.places()[span.rows.start + found] as usize;
             if part.block.wanted.as_ref().is_none_or(|wanted| wanted[place]) {
-                candidates.offer(scratch.scores[found as usize], place);
+                let score = scratch.scores[found];
+                candidates.offer_within(score, score - query.width(scales[found]), place);
             }
         }
     }
 
     /// The same for many queries at once.
-    fn scan_panels(&self, panels: &Panels, span: &Span, candidates: &mut [Vec<Candidates>], hits: &mut Vec<TileHit>) {
+    fn scan_panels(
+        &self,
+        (panels, quantised): (&Panels, &[Quantised]),
+        span: &Span,
+        candidates: &mut [Vec<Candidates>],
+        hits: &mut Vec<TileHit>,
+    ) {
         let (side, part) = (self.kernels.side(), &self.parts[span.part]);
         let (rows, scales) = part.lists.rows(span.rows.clone());
         let mut least = vec![0.0; side];
-        for ((queries, excess), candidates) in panels.each().zip(candidates.chunks_mut(side)) {
+        let groups = candidates.chunks_mut(side).zip(quantised.chunks(side));
+        for ((queries, excess), (candidates, quantised)) in panels.each().zip(groups) {
             // What pads the last panel reaches no score.
             least.fill(f32::INFINITY);
             least.iter_mut().zip(&*candidates).for_each(|(least, candidates)| *least = candidates[span.part].least());
@@ -244,35 +283,44 @@ impl Search<'_> {
             let length = stride(self.dims);
             self.kernels.tile_i8(&ByteTile { queries, excess, rows, scales, length, least: &least }, hits);
             for hit in &*hits {
-                let place = part.lists.places()[span.rows.start + hit.row as usize] as usize;
+                let (row, query) = (hit.row as usize, hit.query as usize);
+                let place = part.lists.places()[span.rows.start + row] as usize;
                 if part.block.wanted.as_ref().is_none_or(|wanted| wanted[place])
-                    && let Some(candidates) = candidates.get_mut(hit.query as usize)
+                    && let Some(candidates) = candidates.get_mut(query)
                 {
-                    candidates[span.part].offer(hit.score, place);
+                    let low = hit.score - quantised[query].width(scales[row]);
+                    candidates[span.part].offer_within(hit.score, low, place);
                 }
             }
         }
     }
 
-    /// Ranks the best by bytes by the rows themselves.
-    fn rescore(&self, query: &[f32], mut found: Vec<(f32, Place)>) -> Ranked {
-        if found.len() > self.depth {
-            found.select_nth_unstable_by(self.depth - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            found.truncate(self.depth);
-        }
+    /// Ranks what may be among the nearest by the rows themselves: the most promising first, until no other can be.
+    fn rescore(&self, query: &[f32], quantised: &Quantised, mut found: Vec<(f32, Place)>) -> Rescored {
+        found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut best = Candidates::new(self.k, 2.0 * rounding(self.dims, exact::norm(query)));
+        let mut done = 0;
+        while done < found.len() && quantised.at_most(found[done].0) >= best.least() {
+            let next = found.len().min(done + self.k.max(AT_ONCE));
+            self.score(query, &mut found[done..next], |i, score| best.offer(score, done + i));
+            best.trim();
+            done = next;
+        }
+        let best: Vec<_> = best.finish().into_iter().map(|(_, i)| self.row(found[i as usize].1)).collect();
+        Rescored { ranked: exact::best(query, &best, self.k), rows: done }
+    }
+
+    /// Scores of rows, which are put in the order of their places.
+    fn score(&self, query: &[f32], found: &mut [(f32, Place)], mut each: impl FnMut(usize, f32)) {
         found.sort_unstable_by_key(|&(_, place)| place);
-        let mut scores = Vec::new();
-        let mut before = 0;
+        let (mut before, mut scores) = (0, Vec::new());
         for found in found.chunk_by(|a, b| a.1.part == b.1.part) {
             let rows: Vec<u32> = found.iter().map(|(_, place)| place.row).collect();
             scores.resize(rows.len(), 0.0);
             self.kernels.dots_at(query, self.parts[found[0].1.part as usize].block.rows, &rows, &mut scores);
-            scores.iter().zip(before..).for_each(|(&score, i)| best.offer(score, i));
+            scores.iter().zip(before..).for_each(|(&score, i)| each(i, score));
             before += found.len();
         }
-        let best: Vec<_> = best.finish().into_iter().map(|(_, i)| self.row(found[i as usize].1)).collect();
-        exact::best(query, &best, self.k)
     }
 
     fn row(&self, place: Place) -> (RecordId, &[f32]) {
@@ -280,6 +328,9 @@ impl Search<'_> {
         (block.ids[place.row as usize], &block.rows[place.row as usize * self.dims..][..self.dims])
     }
 }
+
+/// Rows that are scored before it is seen whether others may still be among the nearest.
+const AT_ONCE: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {

@@ -1,6 +1,6 @@
 //! How a collection of vectors is prepared for fast search, and what that costs in recall: measured, never guessed.
 
-use super::{Block, Centres, Effort, Kernels, Part, ScoredId, kmeans, nearest_quantised, nearest_vectors};
+use super::{Block, Centres, Kernels, Part, ScoredId, kmeans, nearest_in_lists, nearest_quantised};
 
 /// Centres that rows are sorted by.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,15 +40,13 @@ fn mean(scores: &[f32]) -> f64 {
     finite.clone().map(|&score| f64::from(score)).sum::<f64>() / finite.count().max(1) as f64
 }
 
-/// What an [`Effort`] finds of the true nearest, on average over the queries of a measurement.
+/// What a number of lists finds of the true nearest, on average over the queries of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Recall {
     /// How many of the nearest: 10 or 100.
     pub results: usize,
-    /// Lists looked at; 0 where there are no lists.
+    /// Lists looked at.
     pub probes: usize,
-    /// Rows scored again, for ten results.
-    pub depth: usize,
     /// Mean share of the true nearest that was found.
     pub recall: f64,
     /// Lower end of its interval of 95 %.
@@ -60,25 +58,15 @@ const QUERIES: usize = 1000;
 /// Numbers of results that recall is measured for: as many as one looks at, and as many as one scrolls through.
 const RESULTS: [usize; 2] = [10, 100];
 const PROBES: [usize; 17] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512];
-const DEPTHS: [usize; 6] = [16, 24, 32, 64, 128, 256];
-/// What rescoring may lose of the ten nearest, on average.
-const RESCORED: f64 = 0.9995;
 /// What more lists might still find isn't worth measuring.
 const NOTHING: f64 = 1e-4;
 
-/// Measures how much of the truth is found, by the collection's own rows as queries: for each number of results first how
-/// many rows must be scored again, then how many lists must be looked at.
-pub fn measure(
-    kernels: &Kernels,
-    dims: usize,
-    parts: &[Part<'_>],
-    centres: Option<&Centres>,
-    threads: usize,
-) -> Vec<Recall> {
+/// Measures how much of the truth is found in how many lists, by the collection's own rows as queries.
+pub fn measure(kernels: &Kernels, dims: usize, parts: &[Part<'_>], centres: &Centres, threads: usize) -> Vec<Recall> {
     let blocks: Vec<Block<'_, f32>> = parts.iter().map(|part| part.block.clone()).collect();
     let (own, queries) = queries(dims, &blocks);
     let most = RESULTS[RESULTS.len() - 1] + 1;
-    let found = nearest_vectors(kernels, dims, &queries, &blocks, (most, threads));
+    let found = nearest_quantised(kernels, dims, &queries, (parts, &[]), (most, threads)).hits;
     let measure = Measure { kernels, dims, parts, centres, threads, truth: without_own(found, &own), own, queries };
     RESULTS.into_iter().flat_map(|results| measure.of(results)).collect()
 }
@@ -94,7 +82,7 @@ struct Measure<'a> {
     kernels: &'a Kernels,
     dims: usize,
     parts: &'a [Part<'a>],
-    centres: Option<&'a Centres>,
+    centres: &'a Centres,
     threads: usize,
     own: Vec<u64>,
     queries: Vec<&'a [f32]>,
@@ -104,24 +92,21 @@ struct Measure<'a> {
 impl Measure<'_> {
     /// For so many results, by rising effort; the last one looks at all.
     fn of(&self, results: usize) -> Vec<Recall> {
-        let most = self.centres.map_or(0, Centres::len);
-        // Depth is chosen where lists can't be to blame for what is missing.
-        let depths = DEPTHS.into_iter().map(|depth| self.attempt(results, Effort { probes: most, depth }));
-        let Some(best) = first_that(depths, |recall| recall.recall >= RESCORED) else { return Vec::new() };
+        let most = self.centres.len();
         let mut measured: Vec<Recall> = Vec::new();
         for probes in PROBES.into_iter().filter(|&probes| probes < most) {
-            measured.push(self.attempt(results, Effort { probes, depth: best.depth }));
-            if measured.last().is_some_and(|last| last.recall >= best.recall - NOTHING) {
+            measured.push(self.attempt(results, probes));
+            if measured.last().is_some_and(|last| last.recall >= 1.0 - NOTHING) {
                 break;
             }
         }
-        measured.push(best);
+        measured.push(Recall { results, probes: most, recall: 1.0, at_least: 1.0 });
         measured
     }
 
-    fn attempt(&self, results: usize, effort: Effort) -> Recall {
-        let (lists, how_many) = ((self.centres, effort), (results + 1, self.threads));
-        let found = nearest_quantised(self.kernels, self.dims, &self.queries, (self.parts, &[]), lists, how_many);
+    fn attempt(&self, results: usize, probes: usize) -> Recall {
+        let (lists, how_many) = ((self.centres, probes), (results + 1, self.threads));
+        let found = nearest_in_lists(self.kernels, self.dims, &self.queries, (self.parts, &[]), lists, how_many).hits;
         let shares: Vec<f64> = without_own(found, &self.own)
             .iter()
             .zip(&self.truth)
@@ -131,7 +116,7 @@ impl Measure<'_> {
         let mean = shares.iter().sum::<f64>() / count;
         let variance = shares.iter().map(|share| (share - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
         let at_least = mean - 1.96 * (variance / count).sqrt();
-        Recall { results, probes: effort.probes, depth: effort.depth, recall: mean, at_least }
+        Recall { results, probes, recall: mean, at_least }
     }
 }
 
@@ -140,18 +125,6 @@ fn share(results: usize, found: &[f32], truth: &[f32]) -> f64 {
     let truth = &truth[..truth.len().min(results)];
     let Some(&last) = truth.last() else { return 1.0 };
     found.iter().take(results).filter(|&&score| score >= last).count() as f64 / truth.len() as f64
-}
-
-/// The first that is good enough, else the last one.
-fn first_that(all: impl Iterator<Item = Recall>, enough: impl Fn(&Recall) -> bool) -> Option<Recall> {
-    let mut last = None;
-    for one in all {
-        last = Some(one);
-        if enough(&one) {
-            break;
-        }
-    }
-    last
 }
 
 /// Evenly picked rows.
@@ -173,11 +146,4 @@ pub fn effort_for(measured: &[Recall], k: usize, wanted: f64) -> Option<Recall> 
     let mut of_them = measured.iter().filter(|recall| recall.results == results);
     let most = of_them.clone().next_back();
     of_them.find(|recall| recall.at_least >= wanted).or(most).copied()
-}
-
-impl Recall {
-    /// What was measured.
-    pub fn effort(&self) -> Effort {
-        Effort { probes: self.probes, depth: self.depth }
-    }
 }

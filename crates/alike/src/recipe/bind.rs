@@ -19,15 +19,14 @@ pub(super) struct Bound {
     pub(super) hash: Option<Method>,
 }
 
+/// Each once, in the order of the recipe.
+type Sources = Vec<Arc<dyn Source>>;
+
 /// Steps with the length of what goes in, in the order in which they run.
 type Steps = Vec<(Step, usize)>;
 
-/// Binds a recipe. Gives the sources, each once, in the order of the recipe. `models`: the first one is meant where a
-/// recipe names none.
-pub(super) fn bind(
-    recipe: &Recipe,
-    models: &[Arc<Model>],
-) -> Result<(Bound, Vec<Arc<dyn Source>>, Steps), RecipeError> {
+/// Binds a recipe. `models`: the first one is meant where a recipe names none.
+pub(super) fn bind(recipe: &Recipe, models: &[Arc<Model>]) -> Result<(Bound, Sources, Steps), RecipeError> {
     let mut binder = Binder { models, sources: Vec::new(), steps: Vec::new() };
     let bound = binder.recipe(recipe)?;
     Ok((bound, binder.sources, binder.steps))

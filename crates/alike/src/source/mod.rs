@@ -114,8 +114,11 @@ pub(crate) enum Build {
     /// From the pixels alone.
     Picture(fn(&mut Arguments<'_>) -> Option<Arc<dyn Source>>),
     /// From what a network gives, if it has what is wanted.
-    Network(fn(&Arc<Model>, &mut Arguments<'_>) -> Option<Result<Arc<dyn Source>, SourceError>>),
+    Network(fn(&Arc<Model>, &mut Arguments<'_>) -> Option<Built>),
 }
+
+/// A source, or why its network can't give it.
+type Built = Result<Arc<dyn Source>, SourceError>;
 
 /// A source that recipes can name.
 #[derive(Clone, Copy)]

@@ -39,7 +39,7 @@ impl Source for Moments {
 
 /// The pixels of each part, row by row.
 fn parts(picture: &Reduced) -> Vec<Vec<[f32; CHANNELS]>> {
-    let mut parts = vec![Vec::with_capacity(SIZE * SIZE); PARTS * PARTS];
+    let mut parts = vec![Vec::new(); PARTS * PARTS];
     for (i, pixel) in picture.pixels.iter().enumerate() {
         let (x, y) = (i % SIDE, i / SIDE);
         parts[y / SIZE * PARTS + x / SIZE].push(lab(*pixel).map(|v| v / 100.0));

@@ -1,10 +1,12 @@
-use super::indexes::{OpenIndex, Scan, Wish, plan};
+use super::indexes::{OpenIndex, Scan, ScanKind, Wish, plan};
 use super::records::Database;
 use super::segment::{Layout, Place, Segment};
 use super::{
     Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, ScanChoice, SourceEntry, StoreError, filter,
 };
-use crate::index::{Block, Kernels, Part, ScoredId, nearest_codes, nearest_quantised, nearest_vectors};
+use crate::index::{
+    Block, Kernels, Part, ScoredId, nearest_codes, nearest_in_lists, nearest_quantised, nearest_vectors,
+};
 use crate::recipe::Descriptor;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -328,14 +330,20 @@ impl Snapshot {
                 let blocks = self.blocks(kept, (&extra_ids, &extra), search.only);
                 let queries: Vec<&[f32]> = search.queries.iter().map(vector).collect();
                 let index = kept.and_then(|derived| derived.index.as_ref());
-                let (Some(index), Some(effort)) = (index, self.scan(search).effort()) else {
+                let scan = self.scan(search).kind;
+                let Some(index) = index.filter(|_| scan != ScanKind::Exact) else {
                     return Ok(nearest_vectors(&kernels, dims, &queries, &blocks, how_many));
                 };
                 let (parts, blocks) = in_lists(index, segments, blocks);
-                let lists = (index.centres.as_ref(), effort);
-                let found = nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), lists, how_many);
-                index.have_read(queries.len().saturating_mul(effort.depth));
-                Ok(found)
+                let found = match (scan, &index.centres) {
+                    (ScanKind::Lists { probes, .. }, Some(centres)) => {
+                        let lists = (centres, probes);
+                        nearest_in_lists(&kernels, dims, &queries, (&parts, &blocks), lists, how_many)
+                    }
+                    _ => nearest_quantised(&kernels, dims, &queries, (&parts, &blocks), how_many),
+                };
+                index.have_read(found.rescored);
+                Ok(found.hits)
             }
             DescriptorKind::Code(bits) => {
                 let extra = concat(search.extra, code);

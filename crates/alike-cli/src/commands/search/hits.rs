@@ -3,7 +3,7 @@
 use super::Asked;
 use crate::output::{padded, path_fields, shown_path};
 use alike::engine::{Hit, Searcher};
-use alike::store::{Scan, ScanKind};
+use alike::store::Scan;
 use serde_json::{Value, json};
 
 impl Asked<'_> {
@@ -28,7 +28,7 @@ impl Asked<'_> {
 
     /// Says so where not every picture was looked at.
     pub(super) fn say_scan(&self, scan: &Scan) {
-        if scan.kind != ScanKind::Exact {
+        if scan.recall < 1.0 {
             self.printer.status(format_args!("{scan}; --recall 1 looks at every vector"));
         }
     }

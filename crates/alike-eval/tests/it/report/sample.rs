@@ -200,7 +200,7 @@ fn class_winners(results: &[RecipeResult], classes: usize) -> Vec<ClassWinner> {
         let mut ranked: Vec<usize> = (0..results.len()).collect();
         ranked.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)));
         let [a, b, ..] = ranked[..] else { return None };
-        let (difference, supported) = (mean(a) - mean(b), class % 4 != 0);
+        let (difference, supported) = (mean(a) - mean(b), !class.is_multiple_of(4));
         let ci95 = (difference - if supported { 0.0 } else { 1.0 }, difference + 0.02);
         let comparison = Comparison { metric: "mAP".to_owned(), a, b, difference, ci95, p: 0.01 };
         Some(ClassWinner { class, queries: 85, mean: mean(a), comparison, supported })

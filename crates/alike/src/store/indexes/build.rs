@@ -53,7 +53,7 @@ impl<'a> Vectors<'a> {
         Clustering::train(&self.kernels, self.dims, &rows, lists, self.threads)
     }
 
-    /// What the index finds of the truth.
+    /// What the index finds of the truth, where it has lists: else it finds all.
     fn measure(&self, open: &OpenIndex) -> Vec<Recall> {
         let with_lists = self.segments.iter().zip(&self.live).filter_map(|(segment, live)| {
             let rows = bytemuck::cast_slice(segment.bytes());
@@ -61,7 +61,8 @@ impl<'a> Vectors<'a> {
             Some(Part { block, lists: open.lists(segment)? })
         });
         let parts: Vec<Part<'_>> = with_lists.collect();
-        measure(&self.kernels, self.dims, &parts, open.centres.as_ref(), self.threads)
+        let of_lists = |centres| measure(&self.kernels, self.dims, &parts, centres, self.threads);
+        open.centres.as_ref().map_or_else(Vec::new, of_lists)
     }
 }
 
@@ -87,7 +88,8 @@ impl Index {
     fn measure(&mut self, places: &Places, vectors: &Vectors<'_>) {
         let (count, before) = (vectors.count(), self.entry.measured_rows);
         let changed = count as f64 / before.max(1) as f64;
-        if self.entry.measured.is_empty() || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
+        let is_missing = self.entry.lists > 1 && self.entry.measured.is_empty();
+        if is_missing || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
             let open =
                 OpenIndex::new(self.entry.clone(), &self.clustering.centres, places, &self.files, vectors.segments);
             self.entry.measured = vectors.measure(&open);

@@ -1,7 +1,6 @@
 //! Which scan answers a search, and why.
 
 use super::OpenIndex;
-use crate::index::Effort;
 use crate::index::training::{Recall, effort_for};
 use std::fmt;
 
@@ -24,19 +23,14 @@ pub struct Scan {
 pub enum ScanKind {
     /// Every descriptor.
     Exact,
-    /// Every vector in bytes, and the best of them themselves.
-    Bytes {
-        /// How many are scored again, for ten results.
-        depth: usize,
-    },
-    /// Vectors of the lists nearest to the query in bytes, and the best of them themselves.
+    /// Every vector in bytes, which tell what may be among the nearest, and that itself: it finds what the exact scan does.
+    Bytes,
+    /// The same of the vectors in the lists nearest to the query.
     Lists {
         /// How many lists are looked at.
         probes: usize,
         /// Of so many.
         lists: usize,
-        /// How many vectors are scored again, for ten results.
-        depth: usize,
     },
 }
 
@@ -45,9 +39,9 @@ impl fmt::Display for Scan {
         let Self { recall, results, .. } = self;
         match self.kind {
             ScanKind::Exact => write!(f, "exact scan"),
-            ScanKind::Bytes { depth } => write!(f, "int8 scan, {depth} scored again, recall@{results} {recall:.4}"),
-            ScanKind::Lists { probes, lists, depth } => {
-                write!(f, "{probes} of {lists} lists in int8, {depth} scored again, recall@{results} {recall:.4}")
+            ScanKind::Bytes => write!(f, "exact scan by bounds in int8"),
+            ScanKind::Lists { probes, lists } => {
+                write!(f, "{probes} of {lists} lists in int8, recall@{results} {recall:.4}")
             }
         }
     }
@@ -55,16 +49,11 @@ impl fmt::Display for Scan {
 
 impl Scan {
     pub(in crate::store) fn exact(why: impl Into<String>) -> Self {
-        Self { kind: ScanKind::Exact, recall: 1.0, results: 0, why: why.into() }
+        Self::of_all(ScanKind::Exact, why)
     }
 
-    /// What the search over bytes is asked for; `None` for the exact scan.
-    pub(in crate::store) fn effort(&self) -> Option<Effort> {
-        match self.kind {
-            ScanKind::Exact => None,
-            ScanKind::Bytes { depth } => Some(Effort { probes: usize::MAX, depth }),
-            ScanKind::Lists { probes, depth, .. } => Some(Effort { probes, depth }),
-        }
+    fn of_all(kind: ScanKind, why: impl Into<String>) -> Self {
+        Self { kind, recall: 1.0, results: 0, why: why.into() }
     }
 }
 
@@ -87,45 +76,29 @@ pub(in crate::store) struct Wish {
 /// The quickest scan that finds what is wanted. A filter is never allowed to starve the lists: with one, all are looked at.
 /// So they are for more results than recall was measured for, since those lie in more lists.
 pub(in crate::store) fn plan(index: &OpenIndex, wish: Wish) -> Scan {
-    if wish.recall >= 1.0 {
-        return Scan::exact("all of the true nearest are wanted");
-    }
     if wish.wanted.is_some_and(|wanted| wanted.saturating_mul(FEW) < wish.rows) {
         return Scan::exact("the filter leaves few pictures");
     }
     if wish.k.saturating_mul(MANY) > wish.rows {
         return Scan::exact("a large part of all is wanted");
     }
-    let (measured, lists) = (&index.entry.measured, index.entry.lists);
-    let enough = effort_for(measured, wish.k, wish.recall);
-    let Some(most) = enough.and_then(|enough| most(measured, enough.results)).or(measured.last().copied()) else {
-        return Scan::exact("the recall of the index isn't measured");
-    };
-    if most.recall < wish.recall {
-        return Scan::exact(format!("the index finds {:.4} at most", most.recall));
+    let all = |why| Scan::of_all(ScanKind::Bytes, why);
+    let lists = index.entry.lists;
+    if lists <= 1 {
+        return all("the vectors are many");
     }
-    let filtered = wish.wanted.is_some();
-    if let Some(Recall { results, probes, depth, recall, .. }) =
-        enough.filter(|enough| !filtered && enough.probes < lists)
-        && lists > 1
-    {
-        let kind = ScanKind::Lists { probes, lists, depth };
-        return Scan { kind, recall, results, why: format!("that is enough for a recall of {}", wish.recall) };
+    if wish.recall >= 1.0 {
+        return all("all of the true nearest are wanted");
     }
-    let why = match (lists > 1, filtered, enough) {
-        (true, true, _) => "with a filter no list is left out",
-        (true, false, None) => "for so many results no list is left out",
-        _ => "the vectors are many",
-    };
-    Scan {
-        kind: ScanKind::Bytes { depth: most.depth },
-        recall: most.recall,
-        results: most.results,
-        why: why.to_owned(),
+    if wish.wanted.is_some() {
+        return all("with a filter no list is left out");
     }
-}
-
-/// What looks at all, for so many results.
-fn most(measured: &[Recall], results: usize) -> Option<Recall> {
-    measured.iter().rfind(|recall| recall.results == results).copied()
+    match effort_for(&index.entry.measured, wish.k, wish.recall) {
+        Some(Recall { results, probes, recall, .. }) if probes < lists => {
+            let kind = ScanKind::Lists { probes, lists };
+            Scan { kind, recall, results, why: format!("that is enough for a recall of {}", wish.recall) }
+        }
+        Some(_) => all("fewer lists don't find enough"),
+        None => all("for so many results no list is left out"),
+    }
 }
