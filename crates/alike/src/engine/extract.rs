@@ -6,6 +6,7 @@ use crate::model::{Model, ModelError, ModelId, Network};
 use crate::picture::Picture;
 use crate::recipe::added;
 use crate::source::{Forward, Source, windows};
+use std::mem;
 use std::sync::Arc;
 
 /// The sources of one run, and the networks loaded for one worker.
@@ -30,39 +31,34 @@ impl Extractor {
 
     /// The raw rows of the sources whose positions are in `wanted`, in that order.
     pub(super) fn describe(&mut self, picture: &Picture, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
-        let wanted: Vec<&dyn Source> = wanted.iter().map(|&position| self.sources[position].as_ref()).collect();
-        let mut vectors = vec![Vec::new(); wanted.len()];
-        let scales = wanted.iter().map(|source| source.scales()).max().unwrap_or(1);
+        let scales = wanted.iter().map(|&position| self.sources[position].scales()).max().unwrap_or(1);
+        let mut vectors = vec![Vec::new(); self.sources.len()];
         for scale in 1..=scales {
-            let at_scale: Vec<usize> = (0..wanted.len()).filter(|&i| wanted[i].scales() >= scale).collect();
+            let wanted: Vec<usize> =
+                wanted.iter().copied().filter(|&position| self.sources[position].scales() >= scale).collect();
             for window in windows(picture, scale) {
-                let forward = forward(&mut self.networks, &window, at_scale.iter().map(|&i| wanted[i]))?;
-                for &i in &at_scale {
-                    vectors[i].push(wanted[i].describe(&window, &forward)?);
+                for (position, vector) in wanted.iter().zip(self.describe_window(&window, &wanted)?) {
+                    vectors[*position].push(vector);
                 }
             }
         }
-        Ok(vectors.into_iter().map(row).collect())
+        Ok(wanted.iter().map(|&position| row(mem::take(&mut vectors[position]))).collect())
     }
-}
 
-/// Runs the networks that these sources are on.
-fn forward<'s>(
-    networks: &mut [(ModelId, Network)],
-    window: &Picture,
-    sources: impl Iterator<Item = &'s dyn Source> + Clone,
-) -> Result<Forward, ModelError> {
-    let mut forward = Forward::default();
-    for (id, network) in networks {
-        if sources.clone().any(|source| source.model().is_some_and(|model| model.id() == id)) {
-            forward.insert(id.clone(), network.run(window)?);
+    fn describe_window(&mut self, window: &Picture, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
+        let mut forward = Forward::default();
+        for (id, network) in &mut self.networks {
+            let needed = |&position: &usize| self.sources[position].model().is_some_and(|model| model.id() == id);
+            if wanted.iter().any(needed) {
+                forward.insert(id.clone(), network.run(window)?);
+            }
         }
+        wanted.iter().map(|&position| Ok(self.sources[position].describe(window, &forward)?)).collect()
     }
-    Ok(forward)
 }
 
 /// The layers that sources want of a network, each once.
-fn layers_of<'a>(sources: &'a [Arc<dyn Source>], model: &ModelId) -> Vec<&'a str> {
+fn layers_of<'a>(sources: &[Arc<dyn Source>], model: &ModelId) -> Vec<&'a str> {
     let of_model = sources.iter().filter(|source| source.model().is_some_and(|other| other.id() == model));
     let mut layers = Vec::new();
     for layer in of_model.filter_map(|source| source.layer()) {

@@ -6,8 +6,8 @@ use super::{Model, ModelError};
 use std::sync::PoisonError;
 
 impl Model {
-    /// A layer's name as [`Layer::name`] has it, where `name` is that or the name of a tensor. Tensors that have none as
-    /// they aren't a node's first output go by their own.
+    /// The one name of a layer, which `name` may be, or its tensor's: as [`Layer::name`](super::Layer::name) has it. A
+    /// tensor that isn't its node's first output goes by its own.
     pub fn layer_name(&self, name: &str) -> Result<&str, ModelError> {
         Ok(self.graph.layer_name(self.tensor(name)?))
     }
