@@ -58,7 +58,7 @@ impl Extractor {
 }
 
 /// The layers that sources want of a network, each once.
-fn layers_of<'a>(sources: &[Arc<dyn Source>], model: &ModelId) -> Vec<&'a str> {
+fn layers_of<'a>(sources: &'a [Arc<dyn Source>], model: &ModelId) -> Vec<&'a str> {
     let of_model = sources.iter().filter(|source| source.model().is_some_and(|other| other.id() == model));
     let mut layers = Vec::new();
     for layer in of_model.filter_map(|source| source.layer()) {

@@ -17,6 +17,8 @@ pub(super) struct Bound {
     /// Length of the vector, also where it is hashed.
     pub(super) dims: usize,
     pub(super) hash: Option<Method>,
+    /// Length of a local descriptor, where the vector is a source's row of them.
+    part: Option<usize>,
 }
 
 /// Each once, in the order of the recipe.
@@ -67,11 +69,11 @@ impl Binder<'_> {
             let hash = Method::new(step)?;
             return Ok(Bound { text: format!("{} | {hash}", bound.text), hash: Some(hash), ..bound });
         }
-        let step = Step::new(step, dims)?;
+        let step = Step::new(step, dims, bound.part)?;
         let place = self.steps.len();
         self.steps.push((step, dims));
         let node = Node::Stepped(Box::new(bound.node), place);
-        Ok(Bound { node, text: format!("{} | {step}", bound.text), dims: step.dims(dims), hash: None })
+        Ok(Bound { node, text: format!("{} | {step}", bound.text), dims: step.dims(dims), hash: None, part: None })
     }
 
     fn concatenation(&mut self, terms: &[Term]) -> Result<Bound, RecipeError> {
@@ -92,7 +94,7 @@ impl Binder<'_> {
             dims += part.dims;
             parts.push((weight, part.node));
         }
-        Ok(Bound { node: Node::Concatenated(parts), text: texts.join(" + "), dims, hash: None })
+        Ok(Bound { node: Node::Concatenated(parts), text: texts.join(" + "), dims, hash: None, part: None })
     }
 
     /// `sum(A, B, ..)`.
@@ -121,7 +123,7 @@ impl Binder<'_> {
         match *lengths.as_slice() {
             [first, _, ..] if lengths.iter().all(|&length| length == first) => {
                 let text = format!("{SUM}({})", texts.join(", "));
-                Ok(Bound { node: Node::Added(parts), text, dims: first, hash: None })
+                Ok(Bound { node: Node::Added(parts), text, dims: first, hash: None, part: None })
             }
             [_, _, ..] => Err(RecipeError::Lengths { lengths, column }),
             _ => refuse("two recipes at least, as in sum(layer(\"a\"), layer(\"b\"))"),
@@ -130,14 +132,14 @@ impl Binder<'_> {
 
     fn source(&mut self, call: &Call) -> Result<Bound, RecipeError> {
         let source = self.build(call)?;
-        let (text, dims) = (source.id().to_string(), source.dims());
+        let (text, dims, part) = (source.id().to_string(), source.dims(), source.part_dims());
         let hash = source.is_code().then_some(Method::Given);
         let known = self.sources.iter().position(|other| other.id() == source.id());
         let place = known.unwrap_or_else(|| {
             self.sources.push(source);
             self.sources.len() - 1
         });
-        Ok(Bound { node: Node::Row(place), text, dims, hash })
+        Ok(Bound { node: Node::Row(place), text, dims, hash, part })
     }
 
     fn build(&self, call: &Call) -> Result<Arc<dyn Source>, RecipeError> {

@@ -18,10 +18,11 @@
 //! | `pca(D)` | its coordinates along the `D` principal axes of the gallery (Pearson 1901; Jégou and Chum, ECCV 2012) |
 //! | `whiten(D[, POWER])` | the same, each divided by the variance along its axis to the `POWER`, usually 0.5: then all count alike (Jégou and Chum, ECCV 2012). With no more pictures than dimensions variances are shrunk first (Chen et al., IEEE TSP 2010) |
 //! | `power(P)` | `sign(x) * abs(x)^P` of each number (Perronnin, Sánchez and Mensink, ECCV 2010) |
+//! | `vlad(K)` | of local descriptors (`sift`): the sums of their differences from the nearest of `K` words, learnt by k-means, each sum at unit length (Jégou, Douze, Schmid and Pérez, CVPR 2010; Arandjelović and Zisserman, CVPR 2013) |
 //! | `hash(METHOD, ..)` | a code |
 //!
 //! `center`, `pca`, `whiten` and `hash(itq)` scale what they get to unit length first; the last three take the gallery's
-//! mean off themselves. `power` and the other hashes take numbers as they come: of a term that stands alone the raw row.
+//! mean off themselves. `power`, `vlad` and the other hashes take numbers as they come: of a term that stands alone the raw row.
 //!
 //! | method | bits | bit `i` is set where |
 //! |---|---|---|
@@ -44,6 +45,7 @@ mod projection;
 mod random;
 mod step;
 mod text;
+mod vlad;
 
 pub(crate) use arguments::{Arguments, whole};
 pub use descriptor::{Descriptor, DescriptorKind};
@@ -198,6 +200,14 @@ pub enum RecipeError {
     Lengths {
         /// Of the vectors.
         lengths: Vec<usize>,
+        /// Where it stands.
+        column: usize,
+    },
+    /// `vlad` behind anything but a source of local descriptors.
+    #[error(
+        "`vlad` at column {column} takes local descriptors as they come, as in `sift | vlad(64)`: there are none before it"
+    )]
+    NotLocal {
         /// Where it stands.
         column: usize,
     },

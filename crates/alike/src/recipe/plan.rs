@@ -85,7 +85,7 @@ pub(super) enum Node {
 impl Draft {
     /// Binds the sources. `models`: the first one is meant where a recipe names none.
     pub fn new(recipe: &Recipe, models: &[Arc<Model>]) -> Result<Self, RecipeError> {
-        let (Bound { node, text, dims, hash }, sources, steps) = bind::bind(recipe, models)?;
+        let (Bound { node, text, dims, hash, .. }, sources, steps) = bind::bind(recipe, models)?;
         let mut digest = Sha256::new_with_prefix(&text);
         for source in &sources {
             digest.update("\n");
@@ -252,7 +252,7 @@ impl Plan {
     }
 
     /// What its steps learnt, as numbers of 4 bytes, little-endian f32, step by step: a mean for each dimension (`center`),
-    /// the centre and behind it a row for each dimension with its part in all directions (`pca`, `whiten`, `itq`), or
+    /// the centre and behind it a row for each dimension with its part in all directions (`pca`, `whiten`, `itq`), words (`vlad`), or
     /// thresholds (`gallery-mean`, `gallery-median`, `notebook-mean`). `None` for a recipe that doesn't learn.
     pub fn parameters(&self) -> Option<Vec<u8>> {
         if !self.learns() {

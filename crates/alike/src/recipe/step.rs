@@ -1,14 +1,14 @@
-//! Steps that make a vector of a vector: `center`, `pca`, `whiten`, `power`.
+//! Steps that make a vector of a vector: `center`, `pca`, `whiten`, `power`, `vlad`.
 
 use super::arguments::{Arguments, whole};
 use super::axes::{self, Axes, means};
 use super::plan::unit;
 use super::projection::Projection;
-use super::{Call, RecipeError};
+use super::{Call, RecipeError, vlad};
 use std::fmt::{self, Display, Formatter};
 
 /// The names of all steps, for messages.
-const STEPS: &str = "center, pca, whiten, power, hash";
+const STEPS: &str = "center, pca, whiten, power, vlad, hash";
 
 /// The exponent by which `whiten` divides where the recipe names none: all variances become 1.
 const WHOLLY: f64 = 0.5;
@@ -25,6 +25,8 @@ pub(super) enum Step {
     Whiten { dims: usize, power: f64 },
     /// A power of the magnitude of each number, with its sign.
     Power { exponent: f64 },
+    /// Differences from the nearest of so many words, of local descriptors of `part` numbers.
+    Vlad { words: usize, part: usize },
 }
 
 impl Display for Step {
@@ -34,13 +36,14 @@ impl Display for Step {
             Self::Pca { dims } => write!(f, "pca/1({dims})"),
             Self::Whiten { dims, power } => write!(f, "whiten/1({dims}, {power})"),
             Self::Power { exponent } => write!(f, "power({exponent})"),
+            Self::Vlad { words, .. } => write!(f, "vlad/1({words})"),
         }
     }
 }
 
 impl Step {
-    /// Of a call behind vectors of `dims` numbers.
-    pub(super) fn new(call: &Call, dims: usize) -> Result<Self, RecipeError> {
+    /// Of a call behind vectors of `dims` numbers, which may be local descriptors of `part` numbers.
+    pub(super) fn new(call: &Call, dims: usize, part: Option<usize>) -> Result<Self, RecipeError> {
         let column = call.column.0;
         let refuse = |takes| Err(RecipeError::Arguments { name: call.name.clone(), column, takes });
         let mut args = Arguments::new(&call.args);
@@ -76,6 +79,16 @@ impl Step {
                     _ => return refuse(takes),
                 }
             }
+            "vlad" => {
+                let takes = "a number of words from 1 to 256, as in vlad(64)";
+                match args.number().and_then(whole) {
+                    Some(words @ 1..=256) => {
+                        let part = part.ok_or(RecipeError::NotLocal { column })?;
+                        (Self::Vlad { words: words as usize, part }, takes)
+                    }
+                    _ => return refuse(takes),
+                }
+            }
             _ => {
                 let name = call.name.clone();
                 return Err(RecipeError::Unknown { what: "step", name, column, known: STEPS.into() });
@@ -89,6 +102,7 @@ impl Step {
         match self {
             Self::Center | Self::Power { .. } => dims,
             Self::Pca { dims } | Self::Whiten { dims, .. } => dims,
+            Self::Vlad { words, part } => words * part,
         }
     }
 
@@ -98,25 +112,29 @@ impl Step {
             Self::Power { .. } => 0,
             Self::Center => dims,
             Self::Pca { dims: kept } | Self::Whiten { dims: kept, .. } => dims + dims * kept,
+            Self::Vlad { words, part } => words * part,
         }
     }
 
-    /// How many vectors it takes to learn. Centred vectors span one dimension less than there are vectors.
+    /// How many vectors it takes to learn. Centred vectors span one dimension less than there are vectors; each has a local
+    /// descriptor at least.
     pub(super) fn needed(self) -> usize {
         match self {
             Self::Power { .. } => 0,
             Self::Center => 1,
             Self::Pca { dims } | Self::Whiten { dims, .. } => dims + 1,
+            Self::Vlad { words, .. } => words,
         }
     }
 
     /// What it learns of at least [`needed`](Self::needed) vectors, at whatever length: for `pca` and `whiten` the
-    /// numbers of a [`Projection`].
+    /// numbers of a [`Projection`], for `vlad` the words.
     pub(super) fn learn(self, vectors: &[Vec<f32>]) -> Vec<f32> {
         let units = || vectors.iter().map(|vector| unit(vector)).collect::<Vec<_>>();
         match self {
             Self::Power { .. } => Vec::new(),
             Self::Center => means(&units()),
+            Self::Vlad { words, part } => vlad::vocabulary(vectors, words, part),
             Self::Pca { dims } => projection(&units(), dims, |_| vec![1.0; dims]),
             Self::Whiten { dims, power } => {
                 let vectors = units();
@@ -135,6 +153,7 @@ impl Step {
                 let power = |x: &f32| (f64::from(x.abs()).powf(exponent) as f32).copysign(*x);
                 vector.iter().map(power).collect()
             }
+            Self::Vlad { part, .. } => vlad::aggregate(learnt, part, vector),
             Self::Center => unit(vector).iter().zip(learnt).map(|(x, mean)| x - mean).collect(),
             Self::Pca { .. } | Self::Whiten { .. } => {
                 let coordinates = Projection::new(vector.len(), learnt).apply(&unit(vector));

@@ -15,6 +15,7 @@ mod reduce;
 mod scales;
 mod semantic;
 mod shape;
+mod sift;
 mod texture;
 
 use crate::model::{Model, ModelError, ModelId, ModelOutputs};
@@ -103,6 +104,10 @@ pub trait Source: Send + Sync {
     /// Whether the vector is a code: numbers of two signs, a bit each, positive where it is set.
     fn is_code(&self) -> bool {
         false
+    }
+    /// Length of a local descriptor, where the vector is a fixed number of them, one after the other.
+    fn part_dims(&self) -> Option<usize> {
+        None
     }
     /// The vector of a picture, or of one window of it, [`dims`](Source::dims) finite numbers.
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError>;
@@ -196,6 +201,12 @@ pub const REGISTRY: &[Entry] = &[
         about: "the layout of a scene: waves of all sizes and where they are",
         takes: NOTHING,
         build: Build::Picture(|_| Some(gist::build())),
+    },
+    Entry {
+        name: "sift",
+        about: "local descriptors on a grid, for the step vlad",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(sift::build())),
     },
     Entry {
         name: "ahash",

@@ -23,6 +23,7 @@ mod perceptual;
 mod pictures;
 mod recipes;
 mod resizing;
+mod sift;
 mod sources;
 mod steps;
 mod store;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The part of `texture` that isn't Gabor energies.
 const PATTERN_WEIGHT: f32 = 0.7;
 
-const ALL: &str = "color + texture + shape + moments + correlogram + edges + gist";
+const ALL: &str = "color + texture + shape + moments + correlogram + edges + gist + sift";
 
 const NO_MODELS: &[Arc<Model>] = &[];
 
