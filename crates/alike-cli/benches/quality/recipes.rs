@@ -6,6 +6,9 @@ fn named(recipes: &[(&'static str, &str)]) -> Recipes {
     recipes.iter().map(|&(why, recipe)| (why, recipe.to_owned())).collect()
 }
 
+/// Before the network's last convolution, where edges of things still count more than their kind.
+const INNER: &str = "layer(\"features.17.conv.2\", gem(3))";
+
 /// The first is what the others are compared with.
 pub(crate) fn features() -> Recipes {
     named(&[
@@ -15,20 +18,49 @@ pub(crate) fn features() -> Recipes {
         ("fewer of them", "deep | center | pca(32)"),
         ("whitened by half", "deep | whiten(64, 0.25)"),
         ("square roots first", "deep | power(0.5) | center | pca(64)"),
-        ("colour", "color"),
+        ("windows of two scales", "deep(scales=2)"),
+        ("and their axes", "deep(scales=2) | center | pca(32)"),
+        ("an inner layer", INNER),
+        ("colours", "color"),
         ("texture", "texture"),
-        ("shape", "shape"),
-        ("all three, as without a network", "0.2*color + 0.6*texture + 0.2*shape"),
-        ("and a network", "0.8*deep + 0.1*color + 0.1*texture"),
+        ("gradients", "shape"),
+        ("colour moments", "moments"),
+        ("autocorrelogram", "correlogram"),
+        ("kinds of edges", "edges"),
+        ("layout of the scene", "gist"),
+        ("local descriptors", "sift | vlad(64)"),
+        ("and their axes", "sift | vlad(64) | pca(128)"),
+        ("without a network", MIX),
+        ("and a network", WITH_NETWORK),
     ])
 }
 
+/// What is used where there is no network: `Recipe::default_without_model`.
+const MIX: &str = "0.2*color + 0.6*texture + 0.2*shape";
+const WITH_NETWORK: &str = "0.8*deep + 0.1*color + 0.1*texture";
+
 pub(crate) fn near_duplicates() -> Recipes {
-    named(&[
+    let mut recipes = named(&[
         ("the network's pooled features", "deep"),
         ("principal axes", "deep | center | pca(64)"),
-        ("whitened by half", "deep | whiten(256, 0.25)"),
-    ])
+        ("an inner layer", INNER),
+    ]);
+    recipes.extend([
+        ("less the mean", format!("{INNER} | center")),
+        ("whitened", format!("{INNER} | whiten(64)")),
+        ("and gradients", format!("{INNER} + 0.3*shape")),
+        ("both", format!("{INNER} + 0.3*shape | whiten(64)")),
+    ]);
+    recipes.extend(named(&[
+        ("without a network", MIX),
+        ("local descriptors", "sift | vlad(64)"),
+        ("pHash", "phash"),
+        ("of 256 bits", "phash(16)"),
+        ("aHash", "ahash"),
+        ("dHash", "dhash"),
+        ("wHash", "whash"),
+    ]));
+    recipes
 }
 
 const SEEDS: usize = 5;

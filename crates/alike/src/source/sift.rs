@@ -10,7 +10,7 @@
 //! A row has 116 descriptors of 128 numbers, scale by scale and row by row of the grid: 59,392 bytes a picture. They are
 //! what the step `vlad` takes.
 
-use super::reduce::{Reduced, SIDE};
+use super::reduce::SIDE;
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::f32::consts::TAU;
@@ -57,8 +57,8 @@ impl Source for Sift {
         Some(PART)
     }
 
-    fn describe(&self, picture: &Picture, _forward: &Forward) -> Result<Vec<f32>, SourceError> {
-        let gradients = gradients(&Reduced::new(picture).grey());
+    fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
+        let gradients = gradients(&forward.reduced(picture).grey());
         Ok(SCALES.iter().flat_map(|scale| scale.descriptors(&gradients)).collect())
     }
 }
