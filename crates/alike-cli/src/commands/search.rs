@@ -101,7 +101,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "FILE", requires = "pick")]
     list: Option<PathBuf>,
 
-    /// Which line of the list: `random`, or a number from 0
+    /// Which of its lines: `random`, or a number from 0
     #[arg(long, value_name = "random|N", requires = "list")]
     pick: Option<Pick>,
 

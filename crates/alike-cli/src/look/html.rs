@@ -96,7 +96,7 @@ fn section(search: &Search) -> Markup {
                     }
                 }
                 p.outcome {
-                    @if let [ranking] = search.rankings { (outcome(search.query, ranking)) br; }
+                    @if let [ranking @ Ranking { heading: None, .. }] = search.rankings { (outcome(search.query, ranking)) br; }
                     (hits) (if hits == 1 { " hit" } else { " hits" })
                     " in " (milliseconds(search.took))
                 }

@@ -89,8 +89,8 @@ fn what_one_recipe_does_not_find_is_null() {
     let gallery = Gallery::new();
     gallery.draw("pictures/query.png", 100, 8);
     for i in 0..105u8 {
-        gallery.draw(&format!("pictures/colours{i}.png"), 100 + i % 2, 2 + u32::from(i % 3));
-        gallery.draw(&format!("pictures/stripes{i}.png"), 150 + i, 8);
+        gallery.draw(&format!("pictures/colours{i}.png"), 100, 2 + u32::from(i % 2));
+        gallery.draw(&format!("pictures/stripes{i}.png"), 130 + 70 * (i % 2), 8);
     }
     gallery.alike(&["index", "pictures", "--recipe", "color", "--recipe", "shape"]).exits(0);
     let args = ["search", "pictures/query.png", "-c", "pictures", "--recipe", "color", "--recipe", "shape", "--fuse"];

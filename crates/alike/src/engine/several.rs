@@ -62,7 +62,7 @@ impl Searchers {
     }
 
     /// The best hits of all recipes together, by late fusion. `query` has a descriptor for each recipe. Filters apply to
-    /// what each recipe contributes, see [`fuse::candidates`]; the least score applies to the fused one.
+    /// what each recipe contributes, see [`candidates`](super::candidates); the least score applies to the fused one.
     pub fn search_fused(
         &self,
         query: &[Descriptor],
