@@ -5,8 +5,9 @@
 mod passes;
 mod values;
 
+use crate::models::runtimes::quantised;
 use alike::model::Model;
-use alike::recipe::{Draft, Recipe, RecipeError};
+use alike::recipe::{DescriptorKind, Draft, Recipe, RecipeError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,6 +73,18 @@ fn what_cannot_be_pooled_is_refused_when_the_recipe_is_bound() {
     assert!(message.contains(r#"output "size" is tensor(int32), wanted float32"#), "{message}");
     let message = refusal(r#"layer("cast")"#);
     assert!(message.starts_with(r#"layer "cast" of layers#"#) && message.contains("is [4], wanted a map"), "{message}");
+}
+
+#[test]
+fn a_quantised_layer_is_refused_and_what_it_stands_for_is_taken() {
+    let model = Arc::new(quantised());
+    let message = draft(r#"layer("levels")"#, &model).unwrap_err().to_string();
+    assert!(
+        message
+            .contains(r#""levels" is tensor(uint8), wanted float32: name another tensor, behind its DequantizeLinear"#),
+        "{message}"
+    );
+    assert_eq!(draft(r#"layer("rounded")"#, &model).unwrap().kind(), DescriptorKind::Vector(3));
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn layers_are_found_by_node_and_by_tensor() {
 }
 
 /// The classifier with its pooled values rounded to steps of 0.02, as quantisation tools write it.
-fn quantised() -> Model {
+pub(crate) fn quantised() -> Model {
     let dir = tempfile::tempdir().unwrap();
     let mut graph = classifier();
     let zero_point = TensorProto {
