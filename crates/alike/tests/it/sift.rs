@@ -1,6 +1,7 @@
 //! Local descriptors and what `vlad` makes of them, against numpy, OpenCV and scikit-learn: `training/sift_fixtures.py`.
 
-use crate::sources::drawn;
+use crate::data::data;
+use crate::sources::{described, drawn, quality, read_list};
 use alike::picture::Picture;
 use alike::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan};
 use alike::source::Forward;
@@ -142,4 +143,19 @@ fn vlad_is_checked() {
     }
     let error = learnt("sift | vlad(12)", &clustered_rows(11, 5)).unwrap_err();
     assert!(matches!(error, LearnError::TooFew { got: 11, wanted: 12, .. }), "{error}");
+}
+
+#[test]
+fn corel1k_is_found_by_local_descriptors() {
+    let Some(folder) = data("corel1k_is_found_by_local_descriptors", "corel1k") else { return };
+    let raw = draft("sift").ready().unwrap();
+    let gallery = read_list(&raw, &folder.join("trainval.txt"));
+    let queries = read_list(&raw, &folder.join("test.txt"));
+    let rows: Vec<Vec<f32>> = gallery.rows.iter().map(|rows| rows[0].clone()).collect();
+    for (recipe, wanted) in [("sift | vlad(64)", (0.62, 0.42)), ("sift | vlad(64) | pca(128)", (0.65, 0.45))] {
+        let plan = learnt(recipe, &rows).unwrap();
+        let (p10, map) = quality(plan.kind(), &described(&plan, &raw, &gallery), &described(&plan, &raw, &queries));
+        println!("{recipe}: P@10 {p10:.4}, mAP {map:.4}");
+        assert!(p10 >= wanted.0 && map >= wanted.1, "{recipe}: P@10 {p10}, mAP {map}");
+    }
 }

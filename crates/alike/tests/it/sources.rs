@@ -241,12 +241,12 @@ fn equal_on_every_thread() {
     });
 }
 
-struct Labelled {
-    rows: Vec<Vec<Vec<f32>>>,
+pub(crate) struct Labelled {
+    pub(crate) rows: Vec<Vec<Vec<f32>>>,
     labels: Vec<u32>,
 }
 
-fn read_list(plan: &Plan, list: &Path) -> Labelled {
+pub(crate) fn read_list(plan: &Plan, list: &Path) -> Labelled {
     let text = fs_err::read_to_string(list).unwrap();
     let mut labelled = Labelled { rows: vec![], labels: vec![] };
     for line in text.lines() {
@@ -281,7 +281,7 @@ pub(crate) fn quality(
     (p10 / queries.len() as f64, map / queries.len() as f64)
 }
 
-fn described(plan: &Plan, all: &Plan, of: &Labelled) -> Vec<(Descriptor, u32)> {
+pub(crate) fn described(plan: &Plan, all: &Plan, of: &Labelled) -> Vec<(Descriptor, u32)> {
     let place = |id| all.sources().iter().position(|source| source.id() == id).unwrap();
     let places: Vec<usize> = plan.sources().iter().map(|source| place(source.id())).collect();
     let one = |rows: &Vec<Vec<f32>>| plan.describe(&places.iter().map(|i| rows[*i].as_slice()).collect::<Vec<_>>());
