@@ -5,8 +5,8 @@
 Needs imagehash 4.3.2, PyWavelets, scipy, numpy, pillow < 13, whose resizing ours equals, and what source_fixtures.py needs.
 `perceptual.tsv` is of pictures that are drawn, here and in the tests alike: width, height, seed, side of their blocks, size,
 and the codes of ahash, dhash, phash and whash in hexadecimal. `perceptual_files.tsv` is of the shared test data (ALIKE_DATA,
-else ../shared/data) with size 8: file, the first 16 hex digits of the SHA-256 of its upright RGB pixels as Pillow decodes
-them, and the codes.
+else ../shared/data) with size 8: file, the first 16 hex digits of the SHA-256 of its upright RGB pixels on white as Pillow
+decodes them, and the codes.
 
 The squares of the drawn pictures have a side of 11, because with one of 16 some frequencies of phash are zero but for
 scipy's rounding, as large as the median; there imagehash's bits are rounding, and ours are 0.
@@ -59,11 +59,19 @@ def of_files(data):
             picture = Image.open(file)
             if picture.width * picture.height > MOST_PIXELS:
                 continue
-            picture = ImageOps.exif_transpose(picture).convert("RGB")
+            picture = on_white(ImageOps.exif_transpose(picture))
         except (OSError, Image.DecompressionBombError):
             continue
         digest = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
         yield [file.relative_to(data), digest, *codes(picture, 8)]
+
+
+def on_white(picture):
+    """RGB, what is transparent put on white."""
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
 
 
 def write(path, rows):

@@ -58,7 +58,7 @@ fn codes_equal_imagehash_at_every_size() {
 fn codes_of_files_equal_imagehash() {
     let Some(folder) = data("codes_of_files_equal_imagehash", "") else { return };
     let plans = NAMES.map(plan);
-    let (mut same_pixels, mut others, mut equal, mut total) = (0, 0, 0, 0);
+    let (mut same_pixels, mut others, mut equal, mut total) = (0, Vec::new(), 0, 0);
     for line in include_str!("fixtures/perceptual_files.tsv").lines().filter(|line| !line.starts_with('#')) {
         let fields: Vec<&str> = line.split('\t').collect();
         let Ok(picture) = Picture::open(&folder.join(fields[0]), &DecodeOptions::default()) else { continue };
@@ -73,11 +73,15 @@ fn codes_of_files_equal_imagehash() {
             equal += bits.iter().enumerate().filter(|(i, bit)| (expected >> (63 - i) & 1 == 1) == **bit).count();
             total += bits.len();
         }
-        *(if digest == fields[1] { &mut same_pixels } else { &mut others }) += 1;
+        if digest == fields[1] {
+            same_pixels += 1;
+        } else {
+            others.push(fields[0]);
+        }
     }
     let share = equal as f64 / f64::from(total as u32);
-    println!("{same_pixels} files of equal pixels, {others} others, of whose bits {share:.4} are equal");
-    assert!(same_pixels >= 20);
+    println!("{same_pixels} files of equal pixels; of the bits of {others:?} {share:.4} are equal");
+    assert!(same_pixels >= 50);
 }
 
 #[test]

@@ -152,10 +152,8 @@ fn corel1k_is_found_by_local_descriptors() {
     let gallery = read_list(&raw, &folder.join("trainval.txt"));
     let queries = read_list(&raw, &folder.join("test.txt"));
     let rows: Vec<Vec<f32>> = gallery.rows.iter().map(|rows| rows[0].clone()).collect();
-    for (recipe, wanted) in [("sift | vlad(64)", (0.62, 0.42)), ("sift | vlad(64) | pca(128)", (0.65, 0.45))] {
-        let plan = learnt(recipe, &rows).unwrap();
-        let (p10, map) = quality(plan.kind(), &described(&plan, &raw, &gallery), &described(&plan, &raw, &queries));
-        println!("{recipe}: P@10 {p10:.4}, mAP {map:.4}");
-        assert!(p10 >= wanted.0 && map >= wanted.1, "{recipe}: P@10 {p10}, mAP {map}");
-    }
+    let plan = learnt("sift | vlad(64)", &rows).unwrap();
+    let (p10, map) = quality(plan.kind(), &described(&plan, &raw, &gallery), &described(&plan, &raw, &queries));
+    println!("sift | vlad(64): P@10 {p10:.4}, mAP {map:.4}");
+    assert!(p10 >= 0.63 && map >= 0.42, "P@10 {p10}, mAP {map}");
 }
