@@ -11,7 +11,7 @@ import sys
 import cv2
 import numpy as np
 from scipy import ndimage, stats
-from skimage.color import rgb2lab
+from skimage.color import rgb2xyz, xyz2lab
 from skimage.feature import hog, local_binary_pattern
 from skimage.filters import gabor_kernel
 
@@ -114,11 +114,16 @@ def edges(grey):
     parts = np.stack([cells(kind == k, 4).mean(1) for k in range(5)], 1).reshape(4, 4, 5)
     rows, columns = list(parts.mean(1)), list(parts.mean(0))
     squares = [parts[y : y + 2, x : x + 2].mean((0, 1)) for y, x in ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))]
-    return np.sqrt(np.concatenate([parts.ravel(), parts.mean((0, 1)), *columns, *rows, *squares]))
+    return np.concatenate([parts.ravel(), parts.mean((0, 1)), *columns, *rows, *squares])
+
+
+def lab(rgb):
+    """CIE L*a*b* with white where red, green and blue are 1: scikit-image's own is rounded, and greys aren't quite grey."""
+    return xyz2lab(rgb2xyz(rgb) / rgb2xyz(np.ones((1, 1, 3))) * [0.95047, 1, 1.08883])
 
 
 def correlogram(rgb):
-    l, a, b = np.moveaxis(rgb2lab(rgb), 2, 0)
+    l, a, b = np.moveaxis(lab(rgb), 2, 0)
     hue = lambda x: np.clip(np.floor(x / 16 + 3.5), 0, 6)
     color = np.minimum(l // 25, 3) * 49 + hue(a) * 7 + hue(b)
     pixels = np.array([np.sum(color == c) for c in range(196)])
@@ -135,8 +140,8 @@ def correlogram(rgb):
 
 
 def moments(rgb):
-    lab = rgb2lab(cv2.resize(rgb.astype(np.float64) / 255, (SIDE, SIDE), interpolation=cv2.INTER_AREA)) / 100
-    parts = np.stack([cells(channel, 4) for channel in np.moveaxis(lab, 2, 0)], 1)
+    reduced = cv2.resize(rgb.astype(np.float64) / 255, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    parts = np.stack([cells(channel, 4) for channel in np.moveaxis(lab(reduced) / 100, 2, 0)], 1)
     third = stats.moment(parts, order=3, axis=2)
     return np.stack([parts.mean(2), parts.std(2), np.cbrt(third)], 2).ravel()
 

@@ -26,12 +26,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
   alike index --model mobilenet_v2.onnx --recipe deep --recipe 'deep | hash(mean)' photos
   find . -name '*.jpg' -print0 | alike index - -0 -c DIR   paths from a pipe
 
-Recipes: sources deep, semantic, layer(\"NODE\", avg|max|gem(P)) (with a network), color, texture, shape; weighted sums, as
-in `0.7*deep + 0.3*color`; and behind them a step that makes codes of vectors:
-  hash(mean)                the mean of the picture's own numbers is the threshold
-  hash(lsh, BITS)           signs of random projections [64 bits]
-  hash(itq, BITS, seed=N)   iterative quantisation, learnt from the gallery, which takes more than BITS pictures [64, 0]
-  hash(gallery-median)      the median of each dimension over the gallery is its threshold; also hash(gallery-mean)
+Recipes: a source or a weighted sum of several, as in `0.7*deep + 0.3*color`, and behind it any steps:
+  deep, semantic, layer(\"NODE\", gem(3))   a network; `deep(scales=2)` looks at parts of the picture as well
+  color, texture, shape, moments, correlogram, edges, gist, sift   the pixels
+  ahash, dhash, phash, whash   codes of the pixels, which stand alone
+  | center, | pca(D), | whiten(D)   better vectors, by what the gallery teaches; sift takes | vlad(K)
+  | hash(mean), | hash(lsh, BITS), | hash(itq, BITS)   codes of vectors
 What is learnt stays as it is when pictures are added; once there are more than four times as many it is learnt anew.
 
 A picture that can't be read is named and left out; the rest is indexed. Ctrl-C keeps what is done, and the next run
@@ -52,7 +52,7 @@ pub(crate) struct IndexArgs {
     #[arg(long)]
     labels_from_folders: bool,
 
-    /// Recipe to describe pictures by; repeat for several [default: deep with a network, else a mix of color, texture, shape]
+    /// Recipe to describe pictures by; repeat for several [default: deep with a network, else a mix of color, texture, correlogram, edges]
     #[arg(long = "recipe", value_name = "RECIPE")]
     recipes: Vec<String>,
 

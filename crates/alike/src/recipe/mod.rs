@@ -241,10 +241,12 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// What is used where nobody chose and no network is at hand: colour, texture and shape together. The weights were
-    /// chosen on Corel-1k, in steps of a tenth.
+    /// What is used where nobody chose and no network is at hand: of the mixes of four hand-crafted sources the one that
+    /// finds most on the gallery list of Corel-1k alone, each picture among the others, its weights in steps of a tenth.
+    /// `| center` behind it finds more, but a gallery of few pictures has no mean worth the name.
     pub fn default_without_model() -> Self {
-        Self { terms: vec![weighted(0.2, "color"), weighted(0.6, "texture"), weighted(0.2, "shape")], steps: vec![] }
+        let terms = [(0.2, "color"), (0.5, "texture"), (0.1, "correlogram"), (0.2, "edges")];
+        Self { terms: terms.map(|(weight, name)| weighted(weight, name)).to_vec(), steps: vec![] }
     }
 
     /// What is used where nobody chose and a network is at hand: its pooled features.

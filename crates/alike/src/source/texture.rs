@@ -24,7 +24,7 @@ struct Texture {
 }
 
 pub(super) fn build() -> Arc<dyn Source> {
-    Arc::new(Texture { id: SourceId::new("texture/1", "") })
+    Arc::new(Texture { id: SourceId::new("texture/2", "") })
 }
 
 impl Source for Texture {
