@@ -36,7 +36,7 @@ pub(crate) fn features() -> Recipes {
 }
 
 /// What is used where there is no network: `Recipe::default_without_model`.
-const MIX: &str = "0.2*color + 0.6*texture + 0.2*shape";
+const MIX: &str = "0.2*color + 0.5*texture + 0.1*correlogram + 0.2*edges";
 const WITH_NETWORK: &str = "0.8*deep + 0.1*color + 0.1*texture";
 
 pub(crate) fn near_duplicates() -> Recipes {

@@ -139,7 +139,7 @@ fn changed_parameters_are_found_and_mended() {
     found_and_mended(flip, "learnt from the gallery has changed");
     let short: String = Sha256::digest([0; 8]).iter().map(|byte| format!("{byte:02x}")).collect();
     let cut = format!("UPDATE learned SET parameters = zeroblob(8), sha256 = x'{short}'");
-    found_and_mended(&cut, "the 8 bytes that `color/1 | hash(itq/1, 32, seed=0)` learnt from the gallery don't fit it");
+    found_and_mended(&cut, "the 8 bytes that `color/1 | hash(itq/2, 32, seed=0)` learnt from the gallery don't fit it");
 }
 
 #[test]
