@@ -7,59 +7,56 @@ use super::grey::Grey;
 use super::median;
 use std::f64::consts::FRAC_1_SQRT_2;
 
-/// A block of 2 x 2, pixels or bands, row by row.
-type Block = [f64; 4];
-
 pub(super) fn bits(grey: &Grey, size: usize) -> Vec<bool> {
     let side = (1 << grey.shorter_side().ilog2()).max(size);
-    let pixels = grey.resized(side, side).into_iter().map(|pixel| f64::from(pixel) / 255.0).collect();
-    let mut low = without_mean(pixels, side);
-    let mut left = side;
-    while left > size {
-        low = analysed(&low, left).into_iter().map(|[low, ..]| low).collect();
-        left /= 2;
-    }
+    let mut pixels: Vec<f64> = grey.resized(side, side).into_iter().map(|pixel| f64::from(pixel) / 255.0).collect();
+    steps(side).for_each(|step| analyse(&mut pixels, side, step));
+    // The mean.
+    pixels[0] = 0.0;
+    steps(side).rev().for_each(|step| synthesise(&mut pixels, side, step));
+    let block = side / size;
+    steps(block).for_each(|step| analyse(&mut pixels, side, step));
+    let rows = pixels.chunks_exact(side).step_by(block);
+    let low: Vec<f64> = rows.flat_map(|row| row.iter().step_by(block).copied()).collect();
     let median = median(&low);
     low.iter().map(|&mean| mean > median).collect()
 }
 
-/// Taken apart down to one number, which becomes 0, and put together again.
-fn without_mean(pixels: Vec<f64>, side: usize) -> Vec<f64> {
-    if side == 1 {
-        return vec![0.0];
+/// 1, 2, 4, .. below `end`, which is a power of two.
+fn steps(end: usize) -> impl DoubleEndedIterator<Item = usize> {
+    (0..end.ilog2()).map(|level| 1 << level)
+}
+
+/// One level of the transform, in place: of each four numbers that lie `step` apart the first becomes their low band, the
+/// others the three high ones. Columns first.
+fn analyse(pixels: &mut [f64], side: usize, step: usize) {
+    for [upper_left, upper_right, lower_left, lower_right] in blocks(side, step) {
+        turn(pixels, upper_left, lower_left);
+        turn(pixels, upper_right, lower_right);
+        turn(pixels, upper_left, upper_right);
+        turn(pixels, lower_left, lower_right);
     }
-    let mut blocks = analysed(&pixels, side);
-    let low = without_mean(blocks.iter().map(|block| block[0]).collect(), side / 2);
-    blocks.iter_mut().zip(low).for_each(|(block, low)| block[0] = low);
-    synthesised(&blocks, side)
 }
 
-/// One level: for each block of pixels its low band and the three others. Columns first.
-fn analysed(pixels: &[f64], side: usize) -> Vec<Block> {
-    let block = |i: usize| {
-        let at = i / (side / 2) * 2 * side + i % (side / 2) * 2;
-        let [[upper_left, lower_left], [upper_right, lower_right]] =
-            [at, at + 1].map(|at| pair([pixels[at], pixels[at + side]]));
-        let ([low, across], [down, diagonal]) = (pair([upper_left, upper_right]), pair([lower_left, lower_right]));
-        [low, across, down, diagonal]
-    };
-    (0..pixels.len() / 4).map(block).collect()
-}
-
-/// The inverse of [`analysed`].
-fn synthesised(blocks: &[Block], side: usize) -> Vec<f64> {
-    let mut pixels = vec![0.0; side * side];
-    for (i, &[low, across, down, diagonal]) in blocks.iter().enumerate() {
-        let at = i / (side / 2) * 2 * side + i % (side / 2) * 2;
-        let (lows, highs) = (pair([low, across]), pair([down, diagonal]));
-        for x in 0..2 {
-            [pixels[at + x], pixels[at + x + side]] = pair([lows[x], highs[x]]);
-        }
+/// The inverse of [`analyse`].
+fn synthesise(pixels: &mut [f64], side: usize, step: usize) {
+    for [upper_left, upper_right, lower_left, lower_right] in blocks(side, step) {
+        turn(pixels, upper_left, upper_right);
+        turn(pixels, lower_left, lower_right);
+        turn(pixels, upper_left, lower_left);
+        turn(pixels, upper_right, lower_right);
     }
-    pixels
 }
 
-/// Sum and difference, each times the square root of a half: its own inverse.
-fn pair([a, b]: [f64; 2]) -> [f64; 2] {
-    [FRAC_1_SQRT_2 * a + FRAC_1_SQRT_2 * b, FRAC_1_SQRT_2 * a - FRAC_1_SQRT_2 * b]
+/// Places of four numbers that lie `step` apart, block by block.
+fn blocks(side: usize, step: usize) -> impl Iterator<Item = [usize; 4]> {
+    let along = move || (0..side).step_by(2 * step);
+    let corners = move |at: usize| [at, at + step, at + step * side, at + step * side + step];
+    along().flat_map(move |y| along().map(move |x| corners(y * side + x)))
+}
+
+/// Sum and difference of two numbers, each times the square root of a half: its own inverse.
+fn turn(pixels: &mut [f64], i: usize, j: usize) {
+    let (a, b) = (FRAC_1_SQRT_2 * pixels[i], FRAC_1_SQRT_2 * pixels[j]);
+    (pixels[i], pixels[j]) = (a + b, a - b);
 }
