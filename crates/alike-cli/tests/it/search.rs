@@ -64,10 +64,10 @@ fn what_codes_find_is_ranked_by_the_vectors_they_were_made_of() {
             .map(|hit| (hit["path"].clone(), hit["score"].clone()))
             .collect::<Vec<_>>()
     };
-    let (vectors, codes) = (search("shape", &[]), search("shape | hash(lsh, 8)", &[]));
+    let (vectors, codes) = (search("color", &[]), search("color | hash(lsh, 8)", &[]));
     assert_ne!(codes, vectors, "codes of 8 bits are coarse");
-    assert_eq!(search("shape | hash(lsh, 8)", &["--rescore", "5"]), vectors);
-    let few = search("shape | hash(lsh, 8)", &["--rescore", "1"]);
+    assert_eq!(search("color | hash(lsh, 8)", &["--rescore", "5"]), vectors);
+    let few = search("color | hash(lsh, 8)", &["--rescore", "1"]);
     assert_eq!(few.len(), 3, "never fewer than were asked for");
     gallery.alike(&["search", "b.png", "--rescore", "5"]).exits(2).says("gives vectors, and --rescore is for codes");
 }
@@ -75,10 +75,10 @@ fn what_codes_find_is_ranked_by_the_vectors_they_were_made_of() {
 #[test]
 fn any_recipe_over_indexed_sources_may_be_asked_for() {
     let gallery = indexed();
-    let run = gallery.alike(&["search", "b.png", "--recipe", "shape | hash(mean)", "--json"]).exits(0);
+    let run = gallery.alike(&["search", "b.png", "--recipe", "color | hash(mean)", "--json"]).exits(0);
     assert_eq!(run.hits()[0], "b.png");
     assert_eq!(run.json()["hits"][0]["score"], 1.0);
-    assert_eq!(run.json()["recipe"], "shape | hash(mean)");
+    assert_eq!(run.json()["recipe"], "color | hash(mean)");
     gallery.alike(&["search", "b.png", "--recipe", "colour"]).exits(2).says("unknown source `colour` at column 1");
 }
 
