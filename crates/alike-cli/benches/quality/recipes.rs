@@ -11,7 +11,7 @@ const INNER: &str = "layer(\"features.17.conv.2\", gem(3))";
 
 /// The first is what the others are compared with.
 pub(crate) fn features() -> Recipes {
-    named(&[
+    let mut recipes = named(&[
         ("the network's pooled features", "deep"),
         ("its classes", "semantic"),
         ("principal axes", "deep | center | pca(64)"),
@@ -30,9 +30,12 @@ pub(crate) fn features() -> Recipes {
         ("layout of the scene", "gist"),
         ("local descriptors", "sift | vlad(64)"),
         ("and their axes", "sift | vlad(64) | pca(128)"),
-        ("without a network", MIX),
-        ("and a network", WITH_NETWORK),
-    ])
+        ("a mix of these, the usual without a network", MIX),
+    ]);
+    recipes.push(("the mix less its mean", format!("{MIX} | center")));
+    recipes.push(("and its axes", format!("{MIX} | pca(64)")));
+    recipes.push(("pixels and network", WITH_NETWORK.to_owned()));
+    recipes
 }
 
 /// What is used where there is no network: `Recipe::default_without_model`.
@@ -52,7 +55,7 @@ pub(crate) fn near_duplicates() -> Recipes {
         ("both", format!("{INNER} + 0.3*shape | whiten(64)")),
     ]);
     recipes.extend(named(&[
-        ("without a network", MIX),
+        ("a mix of pixels", MIX),
         ("local descriptors", "sift | vlad(64)"),
         ("pHash", "phash"),
         ("of 256 bits", "phash(16)"),
@@ -69,6 +72,8 @@ pub(crate) fn codes() -> Recipes {
     let mut recipes = named(&[
         ("the vectors", "deep"),
         ("64 axes", "deep | center | pca(64)"),
+        ("32 axes", "deep | center | pca(32)"),
+        ("16 axes", "deep | center | pca(16)"),
         ("the mean of its own sigmoids", "deep | hash(mean)"),
         ("the gallery's medians", "deep | hash(gallery-median)"),
         ("random projections", "deep | hash(lsh, 64)"),
