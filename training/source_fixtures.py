@@ -122,6 +122,14 @@ def lab(rgb):
     return xyz2lab(rgb2xyz(rgb) / rgb2xyz(np.ones((1, 1, 3))) * [0.95047, 1, 1.08883])
 
 
+def lab_histogram(rgb):
+    """The part of `lab` that sees the whole picture."""
+    light, a, b = lab(rgb).reshape(-1, 3).T
+    hue = lambda x: tent(np.clip((x + 64) / 128, 0, 1) * 7, 8)
+    histogram = np.einsum("nl,na,nb->lab", tent(light / 25, 5), hue(a), hue(b)) / len(light)
+    return np.sqrt(0.5 * histogram.ravel())
+
+
 def correlogram(rgb):
     l, a, b = np.moveaxis(lab(rgb), 2, 0)
     hue = lambda x: np.clip(np.floor(x / 16 + 3.5), 0, 6)
@@ -153,6 +161,7 @@ def expected(seed):
     return {
         "seed": seed,
         "color": rounded(color(rgb)),
+        "lab": rounded(lab_histogram(rgb)),
         "patterns_1": rounded(patterns(grey, 1)),
         "patterns_3": rounded(patterns(grey, 3)),
         "energies": rounded(energies(grey)),

@@ -15,10 +15,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use timing::Time;
 
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 13] = [
     "color",
     "texture",
     "shape",
+    "lab",
     "moments",
     "correlogram",
     "edges",

@@ -22,6 +22,7 @@ pub(crate) fn features() -> Recipes {
         ("and their axes", "deep(scales=2) | center | pca(32)"),
         ("an inner layer", INNER),
         ("colours", "color"),
+        ("colours as they look", "lab"),
         ("texture", "texture"),
         ("gradients", "shape"),
         ("colour moments", "moments"),

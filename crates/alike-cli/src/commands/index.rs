@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 Recipes: a source or a weighted sum of several, as in `0.7*deep + 0.3*color`, and behind it any steps:
   deep, semantic, layer(\"NODE\", gem(3))   a network; `deep(scales=2)` looks at parts of the picture as well
-  color, texture, shape, moments, correlogram, edges, gist, sift   the pixels
+  color, lab, texture, shape, moments, correlogram, edges, gist, sift   the pixels
   ahash, dhash, phash, whash   codes of the pixels, which stand alone
   | center, | pca(D), | whiten(D)   better vectors, by what the gallery teaches; sift takes | vlad(K)
   | hash(mean), | hash(lsh, BITS), | hash(itq, BITS)   codes of vectors

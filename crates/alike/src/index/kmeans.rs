@@ -108,7 +108,8 @@ impl<'a> Panel<'a> {
     fn new(kernels: &Kernels, dims: usize, rows: Vec<&'a [f32]>) -> Self {
         let quantised: Vec<Quantised> = rows.iter().map(|row| Quantised::new(row)).collect();
         let length = stride(dims);
-        Self { rows, bytes: Panels::new(&quantised, length, kernels.side()), length }
+        let panels = Panels::new(&quantised.iter().collect::<Vec<_>>(), length, kernels.side());
+        Self { rows, bytes: panels, length }
     }
 
     /// The nearest centre of each row, and the cosine with it.

@@ -1,5 +1,6 @@
 //! Rows in bytes, list by list: the layout of a `.i8` file.
 
+use super::exact::norm;
 use super::kernels::{BYTES, GROUP};
 use std::ops::Range;
 
@@ -145,20 +146,12 @@ fn to_byte(x: f32, inverse: f32) -> i8 {
 }
 
 /// A query in bytes, padded with zeros. Scores by it are in units of its scale, which doesn't change which rows are best.
-///
-/// How far such a score may be from the true one is known: with `q = scale * numbers + e` and a row `r` that is
-/// `row_scale * bytes + f`, `q.r / scale` differs from `numbers.bytes * row_scale` by `numbers.f + e.r / scale`. No part of
-/// `f` is more than half of `row_scale`, and no row longer than 1.
 #[derive(Debug, Clone)]
 pub(super) struct Quantised {
     pub(super) numbers: Vec<i8>,
     /// Of the numbers.
     pub(super) sum: i32,
     pub(super) scale: f32,
-    /// In units of a row's scale, at least what `numbers.f` may be.
-    pub(super) reach: i32,
-    /// At least what `e.r / scale` may be, and what sums in `f32` lose.
-    pub(super) error: f32,
 }
 
 impl Quantised {
@@ -170,30 +163,48 @@ impl Quantised {
             *number = to_byte(x, inverse);
         }
         let sum = numbers.iter().map(|&number| i32::from(number)).sum();
-        let magnitudes: i32 = numbers.iter().map(|&number| i32::from(number).abs()).sum();
+        Self { numbers, sum, scale }
+    }
+}
+
+/// How far a score by bytes may be from the true one: with a query `q = scale * numbers + e` and a row `r` that is
+/// `row_scale * bytes + f`, `q.r / scale` differs from `numbers.bytes * row_scale` by `numbers.f + e.r / scale`. No part of
+/// `f` is more than half of `row_scale`, and no row longer than 1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    scale: f32,
+    /// In units of a row's scale, at least what `numbers.f` may be.
+    pub(super) reach: i32,
+    /// At least what `e.r / scale` may be, and what sums in `f32` lose.
+    error: f32,
+}
+
+impl Bounds {
+    pub(super) fn new(query: &[f32], quantised: &Quantised) -> Self {
+        let magnitudes: i32 = quantised.numbers.iter().map(|&number| i32::from(number).abs()).sum();
         // A thousandth more, and one: what rounding to bytes may add to a half.
         let reach = magnitudes / 2 + magnitudes / 1000 + 1;
-        Self { sum, scale, reach, error: error(query, &numbers, scale), numbers }
+        Self { scale: quantised.scale, reach, error: error(query, quantised) }
     }
 
     /// A true score is no more than one by bytes that is raised by the reach, and no less than that less this.
-    pub(super) fn width(&self, row_scale: f32) -> f32 {
+    pub(super) fn width(self, row_scale: f32) -> f32 {
         2.0 * (self.reach as f32 * row_scale + self.error)
     }
 
     /// No less than the true score of what scores so much by bytes, raised by the reach.
-    pub(super) fn at_most(&self, score: f32) -> f32 {
+    pub(super) fn at_most(self, score: f32) -> f32 {
         (score + self.error) * self.scale
     }
 }
 
 /// The length of what a query loses in bytes, in units of its scale, and beyond: rows may be longer than 1 by what they
 /// were rounded, and scores are rounded by less than a millionth of the lengths.
-fn error(query: &[f32], numbers: &[i8], scale: f32) -> f32 {
-    let lost = query.iter().zip(numbers).map(|(&x, &number)| f64::from(x) - f64::from(number) * f64::from(scale));
-    let length = query.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-    let error = lost.map(|x| x * x).sum::<f64>().sqrt() * 1.001 + length * 4e-6 + 1e-30;
-    (error / f64::from(scale).max(1e-30)) as f32
+fn error(query: &[f32], quantised: &Quantised) -> f32 {
+    let lost: Vec<f32> =
+        query.iter().zip(&quantised.numbers).map(|(&x, &number)| x - f32::from(number) * quantised.scale).collect();
+    let error = norm(&lost) * 1.001 + norm(query) * 4e-6 + 1e-30;
+    (error / f64::from(quantised.scale).max(1e-30)) as f32
 }
 
 /// Queries in bytes, laid out for a tile: a panel for each `side` of them, the last one filled up with zeros.
@@ -205,7 +216,7 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    pub(super) fn new(queries: &[Quantised], length: usize, side: usize) -> Self {
+    pub(super) fn new(queries: &[&Quantised], length: usize, side: usize) -> Self {
         let count = queries.len().div_ceil(side);
         let mut numbers = vec![0i8; count * side * length];
         let mut excess = vec![0; count * side];
@@ -220,9 +231,9 @@ impl Panels {
         Self { side, length, numbers, excess }
     }
 
-    /// So that scores are at least the true ones, but for [`Quantised::error`].
-    pub(super) fn raised(mut self, queries: &[Quantised]) -> Self {
-        self.excess.iter_mut().zip(queries).for_each(|(excess, query)| *excess -= query.reach);
+    /// So that scores are at least the true ones, but for the error of the bounds.
+    pub(super) fn raised(mut self, bounds: &[Bounds]) -> Self {
+        self.excess.iter_mut().zip(bounds).for_each(|(excess, bounds)| *excess -= bounds.reach);
         self
     }
 

@@ -3,7 +3,7 @@
 use super::candidates::Candidates;
 use super::exact::Ranked;
 use super::kernels::{ByteQuery, ByteTile, TileHit, rounding};
-use super::lists::{Lists, Panels, Quantised, stride};
+use super::lists::{Bounds, Lists, Panels, Quantised, stride};
 use super::pieces::{by_query, deal, in_order, rows_of, worth};
 use super::vectors::{self, PANEL_FROM};
 use super::{Block, Kernels, ScoredId, exact};
@@ -83,11 +83,6 @@ impl Quantised {
     fn for_bytes(&self) -> ByteQuery<'_> {
         ByteQuery { numbers: &self.numbers, excess: 128 * self.sum }
     }
-
-    /// Scores are at least the true ones, but for [`Quantised::error`].
-    fn raised(&self) -> ByteQuery<'_> {
-        ByteQuery { numbers: &self.numbers, excess: 128 * self.sum - self.reach }
-    }
 }
 
 /// What a search found.
@@ -95,7 +90,7 @@ impl Quantised {
 pub struct Found {
     /// For each query the nearest, best first, ties by the lower id. Scores are those of the exact scan.
     pub hits: Vec<Vec<ScoredId>>,
-    /// How many rows were scored by their numbers, because by their bytes they might have been among the nearest.
+    /// How many rows were scored by their numbers, because by their bytes they may be among the nearest.
     pub rescored: usize,
 }
 
@@ -113,11 +108,13 @@ pub fn nearest_quantised(
     (parts, blocks): (&[Part<'_>], &[Block<'_, f32>]),
     (k, threads): (usize, usize),
 ) -> Found {
-    let search = Search { kernels, dims, parts, k };
+    let search = Search { kernels, dims, parts, k, depth: None };
     search.and_beside(queries, blocks, threads, || search.all(queries, threads))
 }
 
-/// The same among the rows in those `probes` lists whose centres are nearest to the query.
+/// Those that are found in the `probes` lists whose centres are nearest to the query. Of ten nearest there the sixteen that
+/// are best by their bytes are scored by the rows themselves, and of more in proportion: what that loses is little beside
+/// what other lists hold.
 ///
 /// # Panics
 ///
@@ -134,9 +131,14 @@ pub fn nearest_in_lists(
     if probes >= centres.len() {
         return nearest_quantised(kernels, dims, queries, (parts, blocks), (k, threads));
     }
-    let search = Search { kernels, dims, parts, k };
+    let depth = Some(k.max(RESULTS).saturating_mul(DEPTH).div_ceil(RESULTS));
+    let search = Search { kernels, dims, parts, k, depth };
     search.and_beside(queries, blocks, threads, || search.probe(queries, (centres, probes.max(1)), threads))
 }
+
+/// So many rows are scored by themselves for so many results.
+const DEPTH: usize = 16;
+const RESULTS: usize = 10;
 
 /// Rows of a part, counted in the order of its lists.
 struct Span {
@@ -149,6 +151,27 @@ struct Search<'a> {
     dims: usize,
     parts: &'a [Part<'a>],
     k: usize,
+    /// How many rows are scored by themselves: `None` for as many as may be among the nearest.
+    depth: Option<usize>,
+}
+
+/// A query in bytes. Without bounds scores are taken as they are.
+struct Asked {
+    quantised: Quantised,
+    bounds: Option<Bounds>,
+}
+
+impl Asked {
+    /// Scores are at least the true ones, but for the error of the bounds.
+    fn for_bytes(&self) -> ByteQuery<'_> {
+        let query = self.quantised.for_bytes();
+        ByteQuery { excess: query.excess - self.bounds.map_or(0, |bounds| bounds.reach), ..query }
+    }
+
+    /// No more than the true score of what has this one.
+    fn low(&self, score: f32, row_scale: f32) -> f32 {
+        self.bounds.map_or(score, |bounds| score - bounds.width(row_scale))
+    }
 }
 
 /// Of one query.
@@ -193,18 +216,17 @@ impl Search<'_> {
         if let Some(ranked) = by_query(queries, (spans.len(), threads), |queries| self.all(queries, 1)) {
             return ranked;
         }
-        let quantised: Vec<Quantised> = queries.iter().map(|query| Quantised::new(query)).collect();
-        let panels = || Panels::new(&quantised, stride(self.dims), self.kernels.side()).raised(&quantised);
-        let panels = (queries.len() >= PANEL_FROM).then(panels);
+        let asked: Vec<Asked> = queries.iter().map(|query| self.asked(query)).collect();
+        let panels = (queries.len() >= PANEL_FROM).then(|| self.panels(&asked));
         let found = deal(&spans, worth(threads, spans.len() * queries.len()), |turns| {
             let mut candidates: Vec<Vec<Candidates>> = queries.iter().map(|_| self.candidates()).collect();
             let mut scratch = Scratch::default();
             for (_, span) in turns {
                 if let Some(panels) = &panels {
-                    self.scan_panels((panels, &quantised), span, &mut candidates, &mut scratch.hits);
+                    self.scan_panels((panels, &asked), span, &mut candidates, &mut scratch.hits);
                     continue;
                 }
-                for (query, candidates) in quantised.iter().zip(&mut candidates) {
+                for (query, candidates) in asked.iter().zip(&mut candidates) {
                     self.scan(query, span, &mut candidates[span.part], &mut scratch);
                 }
             }
@@ -215,7 +237,7 @@ impl Search<'_> {
             joined.iter_mut().zip(candidates).for_each(|(all, candidates)| all.extend(places(candidates)));
         }
         let ranked = deal(&joined, worth(threads, queries.len()), |turns| {
-            let rescore = |(i, found): (usize, &Vec<_>)| (i, self.rescore(queries[i], &quantised[i], found.clone()));
+            let rescore = |(i, found): (usize, &Vec<_>)| (i, self.rescore(queries[i], &asked[i], found.clone()));
             turns.map(rescore).collect::<Vec<_>>()
         });
         in_order(ranked)
@@ -226,39 +248,51 @@ impl Search<'_> {
         let ranked = deal(queries, worth(threads, queries.len()), |turns| {
             let mut scratch = Scratch::default();
             let one = |(i, query): (usize, &&[f32])| {
-                let quantised = Quantised::new(query);
-                let lists = centres.nearest(self.kernels, &quantised, probes);
+                let asked = self.asked(query);
+                let lists = centres.nearest(self.kernels, &asked.quantised, probes);
                 let mut candidates = self.candidates();
                 for (part, candidates) in candidates.iter_mut().enumerate() {
                     for &list in &lists {
                         let span = Span { part, rows: self.parts[part].lists.list(list as usize) };
-                        self.scan(&quantised, &span, candidates, &mut scratch);
+                        self.scan(&asked, &span, candidates, &mut scratch);
                     }
                 }
-                (i, self.rescore(query, &quantised, places(candidates)))
+                (i, self.rescore(query, &asked, places(candidates)))
             };
             turns.map(one).collect::<Vec<_>>()
         });
         in_order(ranked)
     }
 
-    fn candidates(&self) -> Vec<Candidates> {
-        self.parts.iter().map(|_| Candidates::new(self.k, 0.0)).collect()
+    fn asked(&self, query: &[f32]) -> Asked {
+        let quantised = Quantised::new(query);
+        let bounds = self.depth.is_none().then(|| Bounds::new(query, &quantised));
+        Asked { quantised, bounds }
     }
 
-    fn scan(&self, query: &Quantised, span: &Span, candidates: &mut Candidates, scratch: &mut Scratch) {
+    fn panels(&self, asked: &[Asked]) -> Panels {
+        let queries: Vec<&Quantised> = asked.iter().map(|asked| &asked.quantised).collect();
+        let bounds: Vec<Bounds> = asked.iter().filter_map(|asked| asked.bounds).collect();
+        Panels::new(&queries, stride(self.dims), self.kernels.side()).raised(&bounds)
+    }
+
+    fn candidates(&self) -> Vec<Candidates> {
+        self.parts.iter().map(|_| Candidates::new(self.depth.unwrap_or(self.k), 0.0)).collect()
+    }
+
+    fn scan(&self, query: &Asked, span: &Span, candidates: &mut Candidates, scratch: &mut Scratch) {
         let part = &self.parts[span.part];
         let (bytes, scales) = part.lists.rows(span.rows.clone());
         scratch.scores.resize(scales.len(), 0.0);
         scratch.found.clear();
-        self.kernels.dots_i8(&query.raised(), bytes, scales, &mut scratch.scores);
+        self.kernels.dots_i8(&query.for_bytes(), bytes, scales, &mut scratch.scores);
         self.kernels.at_least(&scratch.scores, candidates.least(), &mut scratch.found);
         for &found in &scratch.found {
             let found = found as usize;
             let place = part.lists.places()[span.rows.start + found] as usize;
             if part.block.wanted.as_ref().is_none_or(|wanted| wanted[place]) {
                 let score = scratch.scores[found];
-                candidates.offer_within(score, score - query.width(scales[found]), place);
+                candidates.offer_within(score, query.low(score, scales[found]), place);
             }
         }
     }
@@ -266,7 +300,7 @@ impl Search<'_> {
     /// The same for many queries at once.
     fn scan_panels(
         &self,
-        (panels, quantised): (&Panels, &[Quantised]),
+        (panels, asked): (&Panels, &[Asked]),
         span: &Span,
         candidates: &mut [Vec<Candidates>],
         hits: &mut Vec<TileHit>,
@@ -274,8 +308,8 @@ impl Search<'_> {
         let (side, part) = (self.kernels.side(), &self.parts[span.part]);
         let (rows, scales) = part.lists.rows(span.rows.clone());
         let mut least = vec![0.0; side];
-        let groups = candidates.chunks_mut(side).zip(quantised.chunks(side));
-        for ((queries, excess), (candidates, quantised)) in panels.each().zip(groups) {
+        let groups = candidates.chunks_mut(side).zip(asked.chunks(side));
+        for ((queries, excess), (candidates, asked)) in panels.each().zip(groups) {
             // What pads the last panel reaches no score.
             least.fill(f32::INFINITY);
             least.iter_mut().zip(&*candidates).for_each(|(least, candidates)| *least = candidates[span.part].least());
@@ -288,19 +322,20 @@ impl Search<'_> {
                 if part.block.wanted.as_ref().is_none_or(|wanted| wanted[place])
                     && let Some(candidates) = candidates.get_mut(query)
                 {
-                    let low = hit.score - quantised[query].width(scales[row]);
-                    candidates[span.part].offer_within(hit.score, low, place);
+                    candidates[span.part].offer_within(hit.score, asked[query].low(hit.score, scales[row]), place);
                 }
             }
         }
     }
 
     /// Ranks what may be among the nearest by the rows themselves: the most promising first, until no other can be.
-    fn rescore(&self, query: &[f32], quantised: &Quantised, mut found: Vec<(f32, Place)>) -> Rescored {
+    fn rescore(&self, query: &[f32], asked: &Asked, mut found: Vec<(f32, Place)>) -> Rescored {
         found.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut best = Candidates::new(self.k, 2.0 * rounding(self.dims, exact::norm(query)));
+        found.truncate(self.depth.unwrap_or(found.len()));
+        let may_be_near = |score, least| asked.bounds.is_none_or(|bounds| bounds.at_most(score) >= least);
         let mut done = 0;
-        while done < found.len() && quantised.at_most(found[done].0) >= best.least() {
+        while done < found.len() && may_be_near(found[done].0, best.least()) {
             let next = found.len().min(done + self.k.max(AT_ONCE));
             self.score(query, &mut found[done..next], |i, score| best.offer(score, done + i));
             best.trim();

@@ -18,10 +18,10 @@ pub(super) struct Axes {
 }
 
 /// The mean of each dimension; sums run in f64 and in the order of the vectors, of which there is at least one.
-pub(super) fn means(vectors: &[Vec<f32>]) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; vectors[0].len()];
+pub(super) fn means<V: AsRef<[f32]>>(vectors: &[V]) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; vectors[0].as_ref().len()];
     for vector in vectors {
-        sums.iter_mut().zip(vector).for_each(|(sum, x)| *sum += f64::from(*x));
+        sums.iter_mut().zip(vector.as_ref()).for_each(|(sum, x)| *sum += f64::from(*x));
     }
     sums.iter().map(|sum| (sum / vectors.len() as f64) as f32).collect()
 }

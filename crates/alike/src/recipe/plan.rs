@@ -144,7 +144,7 @@ impl Draft {
             None => None,
             Some(Ok(hasher)) => Some(hasher),
             Some(Err(method)) => {
-                let vectors = comparable(vectors);
+                let vectors = comparable(&vectors);
                 self.enough(vectors.len(), method.needed(self.dims))?;
                 Some(method.learn(&vectors))
             }
@@ -210,7 +210,7 @@ impl Lesson<'_> {
                 let vectors = self.vectors(input)?;
                 let (step, dims) = self.draft.steps[*place];
                 let learnt = if step.parameters(dims) > 0 {
-                    let vectors = comparable(vectors.clone());
+                    let vectors = comparable(&vectors);
                     self.draft.enough(vectors.len(), step.needed())?;
                     step.learn(&vectors)
                 } else {
@@ -225,9 +225,8 @@ impl Lesson<'_> {
 }
 
 /// Those with a direction.
-fn comparable(mut vectors: Vec<Vec<f32>>) -> Vec<Vec<f32>> {
-    vectors.retain(|vector| has_direction(vector));
-    vectors
+fn comparable(vectors: &[Vec<f32>]) -> Vec<&[f32]> {
+    vectors.iter().map(Vec::as_slice).filter(|vector| has_direction(vector)).collect()
 }
 
 fn has_direction(vector: &[f32]) -> bool {

@@ -7,8 +7,14 @@ use super::projection::Projection;
 use super::{Call, RecipeError, vlad};
 use std::fmt::{self, Display, Formatter};
 
-/// The names of all steps, for messages.
-const STEPS: &str = "center, pca, whiten, power, vlad, hash";
+/// The steps and what they take, for messages.
+const STEPS: [(&str, &str); 5] = [
+    ("center", "no arguments"),
+    ("pca", "a number of dimensions, as in pca(64)"),
+    ("whiten", "a number of dimensions, and behind it a power from 0 to 1, as in whiten(64) or whiten(64, 0.25)"),
+    ("power", "an exponent above 0, at most 4, as in power(0.5)"),
+    ("vlad", "a number of words from 1 to 256, as in vlad(64)"),
+];
 
 /// The exponent by which `whiten` divides where the recipe names none: all variances become 1.
 const WHOLLY: f64 = 0.5;
@@ -41,60 +47,62 @@ impl Display for Step {
     }
 }
 
+/// What stands before a step.
+#[derive(Clone, Copy)]
+struct Before {
+    dims: usize,
+    part: Option<usize>,
+    /// Where the step stands.
+    column: usize,
+}
+
+impl Before {
+    /// As many dimensions as there are, at most.
+    fn fitting(self, got: f64) -> Result<usize, RecipeError> {
+        let fits = whole(got).filter(|wanted| (1..=self.dims as u64).contains(wanted));
+        fits.map(|wanted| wanted as usize).ok_or(RecipeError::Dims { got, most: self.dims, column: self.column })
+    }
+}
+
 impl Step {
     /// Of a call behind vectors of `dims` numbers, which may be local descriptors of `part` numbers.
     pub(super) fn new(call: &Call, dims: usize, part: Option<usize>) -> Result<Self, RecipeError> {
-        let column = call.column.0;
-        let refuse = |takes| Err(RecipeError::Arguments { name: call.name.clone(), column, takes });
-        let mut args = Arguments::new(&call.args);
-        let fitting = |number: Option<f64>| {
-            let got = number.unwrap_or(f64::NAN);
-            let fits = whole(got).filter(|wanted| (1..=dims as u64).contains(wanted));
-            fits.map(|wanted| wanted as usize).ok_or(RecipeError::Dims { got, most: dims, column })
+        let (name, column) = (call.name.clone(), call.column.0);
+        let Some((_, takes)) = STEPS.iter().find(|step| step.0 == name) else {
+            let known = STEPS.map(|step| step.0).join(", ") + ", hash";
+            return Err(RecipeError::Unknown { what: "step", name, column, known });
         };
         if call.model.is_some() {
-            return refuse("no model");
+            return Err(RecipeError::Arguments { name, column, takes: "no model" });
         }
-        let (step, takes) = match call.name.as_str() {
-            "center" => (Self::Center, "no arguments"),
-            "pca" => {
-                let takes = "a number of dimensions, as in pca(64)";
-                let Some(wanted) = args.number() else { return refuse(takes) };
-                (Self::Pca { dims: fitting(Some(wanted))? }, takes)
-            }
+        let mut args = Arguments::new(&call.args);
+        match Self::read(&name, &mut args, Before { dims, part, column }) {
+            Some(step) if args.is_empty() => step,
+            _ => Err(RecipeError::Arguments { name, column, takes }),
+        }
+    }
+
+    /// `None` for arguments that the step doesn't take; an error for numbers that don't fit what stands before it.
+    fn read(name: &str, args: &mut Arguments<'_>, before: Before) -> Option<Result<Self, RecipeError>> {
+        match name {
+            "center" => Some(Ok(Self::Center)),
+            "pca" => Some(before.fitting(args.number()?).map(|dims| Self::Pca { dims })),
             "whiten" => {
-                let takes =
-                    "a number of dimensions, and behind it a power from 0 to 1, as in whiten(64) or whiten(64, 0.25)";
-                let Some(wanted) = args.number() else { return refuse(takes) };
-                let power = args.number().unwrap_or(WHOLLY);
-                if !(0.0..=1.0).contains(&power) {
-                    return refuse(takes);
-                }
-                (Self::Whiten { dims: fitting(Some(wanted))?, power }, takes)
+                let (wanted, power) = (args.number()?, args.number().unwrap_or(WHOLLY));
+                let fits = (0.0..=1.0).contains(&power);
+                fits.then(|| before.fitting(wanted).map(|dims| Self::Whiten { dims, power }))
             }
             "power" => {
-                let takes = "an exponent above 0, at most 4, as in power(0.5)";
-                match args.number() {
-                    Some(exponent) if exponent > 0.0 && exponent <= 4.0 => (Self::Power { exponent }, takes),
-                    _ => return refuse(takes),
-                }
+                let exponent = args.number().filter(|exponent| *exponent > 0.0 && *exponent <= 4.0);
+                exponent.map(|exponent| Ok(Self::Power { exponent }))
             }
             "vlad" => {
-                let takes = "a number of words from 1 to 256, as in vlad(64)";
-                match args.number().and_then(whole) {
-                    Some(words @ 1..=256) => {
-                        let part = part.ok_or(RecipeError::NotLocal { column })?;
-                        (Self::Vlad { words: words as usize, part }, takes)
-                    }
-                    _ => return refuse(takes),
-                }
+                let words = args.number().and_then(whole).filter(|words| (1..=256).contains(words))?;
+                let local = before.part.ok_or(RecipeError::NotLocal { column: before.column });
+                Some(local.map(|part| Self::Vlad { words: words as usize, part }))
             }
-            _ => {
-                let name = call.name.clone();
-                return Err(RecipeError::Unknown { what: "step", name, column, known: STEPS.into() });
-            }
-        };
-        if args.is_empty() { Ok(step) } else { refuse(takes) }
+            _ => None,
+        }
     }
 
     /// Length of what comes out where vectors of `dims` numbers go in.
@@ -129,7 +137,7 @@ impl Step {
 
     /// What it learns of at least [`needed`](Self::needed) vectors, at whatever length: for `pca` and `whiten` the
     /// numbers of a [`Projection`], for `vlad` the words.
-    pub(super) fn learn(self, vectors: &[Vec<f32>]) -> Vec<f32> {
+    pub(super) fn learn(self, vectors: &[&[f32]]) -> Vec<f32> {
         let units = || vectors.iter().map(|vector| unit(vector)).collect::<Vec<_>>();
         match self {
             Self::Power { .. } => Vec::new(),

@@ -28,7 +28,7 @@ pub(super) fn aggregate(words: &[f32], part: usize, vector: &[f32]) -> Vec<f32> 
 
 /// `count` words of the parts of vectors, of which there are at least `count` that aren't all zero: Lloyd's k-means from
 /// parts at equal distances.
-pub(super) fn vocabulary(vectors: &[Vec<f32>], count: usize, part: usize) -> Vec<f32> {
+pub(super) fn vocabulary(vectors: &[&[f32]], count: usize, part: usize) -> Vec<f32> {
     let all: Vec<&[f32]> = vectors.iter().flat_map(|vector| parts(vector, part)).collect();
     let sample: Vec<&[f32]> = spread(&all, all.len().min(count * SAMPLE)).collect();
     let mut words: Vec<f32> = spread(&sample, count).flatten().copied().collect();

@@ -8,9 +8,11 @@ mod deep;
 mod edges;
 mod gabor;
 mod gist;
+mod lab;
 mod layer;
 mod moments;
 mod perceptual;
+mod pyramid;
 mod reduce;
 mod scales;
 mod semantic;
@@ -165,6 +167,12 @@ pub const REGISTRY: &[Entry] = &[
         about: "colours, and roughly where they are",
         takes: NOTHING,
         build: Build::Picture(|_| Some(color::build())),
+    },
+    Entry {
+        name: "lab",
+        about: "colours as they look, and roughly where they are",
+        takes: NOTHING,
+        build: Build::Picture(|_| Some(lab::build())),
     },
     Entry {
         name: "texture",

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// The part of `texture` that isn't Gabor energies.
 const PATTERN_WEIGHT: f32 = 0.7;
 
-const ALL: &str = "color + texture + shape + moments + correlogram + edges + gist + sift";
+const ALL: &str = "color + lab + texture + shape + moments + correlogram + edges + gist + sift";
 
 const NO_MODELS: &[Arc<Model>] = &[];
 
@@ -97,6 +97,7 @@ fn color_of_one_colour_fills_the_expected_bins() {
 struct Expected {
     seed: u32,
     color: Vec<f32>,
+    lab: Vec<f32>,
     patterns_1: Vec<f32>,
     patterns_3: Vec<f32>,
     energies: Vec<f32>,
@@ -124,12 +125,13 @@ fn assert_close(got: &[f32], expected: &[f32], tolerance: f32) {
     assert!(worst <= tolerance, "differs by {worst}");
 }
 
-/// Patterns and HOG are scikit-image's, HSV is OpenCV's: `training/source_fixtures.py`, as all fixtures here.
+/// Patterns, L*a*b* and HOG are scikit-image's, HSV is OpenCV's: `training/source_fixtures.py`, as all fixtures here.
 #[test]
 fn color_patterns_and_shape_equal_opencv_and_scikit_image() {
     for expected in fixtures() {
         let picture = drawn(128, 128, expected.seed);
         assert_close(&row("color", &picture)[..expected.color.len()], &expected.color, 1e-4);
+        assert_close(&row("lab", &picture)[..expected.lab.len()], &expected.lab, 1e-3);
         let texture = row("texture", &picture);
         // Grey is the first of three channels; each radius has the whole and four quarters, the whole weighing 1/12.
         for (radius, patterns) in [&expected.patterns_1, &expected.patterns_3].into_iter().enumerate() {

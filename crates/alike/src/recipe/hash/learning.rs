@@ -37,7 +37,7 @@ impl Learning {
     }
 
     /// From at least [`needed`](Self::needed) vectors of equal length and finite numbers.
-    pub(in crate::recipe) fn learn(self, vectors: &[Vec<f32>]) -> Hasher {
+    pub(in crate::recipe) fn learn(self, vectors: &[&[f32]]) -> Hasher {
         match self {
             Self::Means => Hasher::Thresholds(means(vectors)),
             Self::Medians => Hasher::Thresholds(thresholds::medians(vectors)),

@@ -3,7 +3,7 @@
 use super::sigmoid;
 
 /// The median of each dimension.
-pub(super) fn medians(vectors: &[Vec<f32>]) -> Vec<f32> {
+pub(super) fn medians(vectors: &[&[f32]]) -> Vec<f32> {
     let of_dimension = |i: usize| median(&mut vectors.iter().map(|vector| vector[i]).collect::<Vec<_>>()) as f32;
     (0..vectors[0].len()).map(of_dimension).collect()
 }
@@ -15,8 +15,8 @@ pub(super) fn median(values: &mut [f32]) -> f64 {
 }
 
 /// One for all dimensions: where the sigmoid is the mean of the sigmoids of all numbers of all vectors.
-pub(super) fn notebook_mean(vectors: &[Vec<f32>]) -> f32 {
-    let numbers = vectors.iter().map(Vec::len).sum::<usize>() as f64;
-    let mean = vectors.iter().flatten().map(|x| sigmoid(*x)).sum::<f64>() / numbers;
+pub(super) fn notebook_mean(vectors: &[&[f32]]) -> f32 {
+    let numbers = vectors.iter().map(|vector| vector.len()).sum::<usize>() as f64;
+    let mean = vectors.iter().copied().flatten().map(|x| sigmoid(*x)).sum::<f64>() / numbers;
     (mean / (1.0 - mean)).ln() as f32
 }
