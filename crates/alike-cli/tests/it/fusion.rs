@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 
-const RECIPES: [&str; 3] = ["color", "shape", "texture | hash(mean)"];
+const RECIPES: [&str; 3] = ["color", "edges", "texture | hash(mean)"];
 
 fn search(gallery: &Gallery, more: &[&str]) -> Value {
     gallery.alike(&[&["search", "b.png", "--json"], more].concat()).exits(0).json()
@@ -92,8 +92,8 @@ fn what_one_recipe_does_not_find_is_null() {
         gallery.draw(&format!("pictures/colours{i}.png"), 100, 2 + u32::from(i % 2));
         gallery.draw(&format!("pictures/stripes{i}.png"), 130 + 70 * (i % 2), 8);
     }
-    gallery.alike(&["index", "pictures", "--recipe", "color", "--recipe", "shape"]).exits(0);
-    let args = ["search", "pictures/query.png", "-c", "pictures", "--recipe", "color", "--recipe", "shape", "--fuse"];
+    gallery.alike(&["index", "pictures", "--recipe", "color", "--recipe", "edges"]).exits(0);
+    let args = ["search", "pictures/query.png", "-c", "pictures", "--recipe", "color", "--recipe", "edges", "--fuse"];
     let run = gallery.alike(&[&args[..], &["rrf", "-k", "9", "--json"]].concat()).exits(0);
     assert!(run.hits()[0] == "query.png" && run.hits()[1..].iter().any(|name| name.starts_with("colours")));
     assert!(run.hits()[1..].iter().any(|name| name.starts_with("stripes")));
@@ -108,7 +108,7 @@ fn what_one_recipe_does_not_find_is_null() {
 
     let table = gallery.alike(&[&args[..], &["rrf", "-k", "2"]].concat()).exits(0).stdout;
     let words = |line: usize| table.lines().nth(line).unwrap().split_whitespace().collect::<Vec<_>>();
-    assert_eq!(words(0), ["rrf", "color", "shape"]);
+    assert_eq!(words(0), ["rrf", "color", "edges"]);
     assert_eq!(words(1)[..4], ["1", "0.0328", "1", "1"]);
     assert!(words(2)[2..4].contains(&"–"), "{table}");
 }
@@ -147,12 +147,12 @@ fn rankings_are_drawn_below_each_other() {
         (image::open(gallery.path(&strip)).unwrap(), fs::read_to_string(gallery.path(&page)).unwrap())
     };
     let (one, _) = draw(&["--recipe", "color"], "one");
-    let (two, page) = draw(&["--compare", "color", "--compare", "shape"], "two");
+    let (two, page) = draw(&["--compare", "color", "--compare", "edges"], "two");
     assert_eq!(two.width(), one.width());
     assert!(two.height() > 2 * one.height() - 60, "a row for each recipe");
     assert_eq!(page.matches("<img").count(), 11, "the query once, five hits of each recipe");
-    assert!(page.contains("<code>A  color</code>") && page.contains("<code>B  shape</code>"));
-    let (_, fused) = draw(&["--recipe", "color", "--recipe", "shape", "--fuse", "rrf"], "fused");
+    assert!(page.contains("<code>A  color</code>") && page.contains("<code>B  edges</code>"));
+    let (_, fused) = draw(&["--recipe", "color", "--recipe", "edges", "--fuse", "rrf"], "fused");
     assert_eq!(fused.matches("<img").count(), 6);
     assert!(fused.contains("width:100.0%"), "the greatest fused score fills its bar");
 }
@@ -163,12 +163,12 @@ fn mistakes_are_answered_with_advice() {
     let fails = |more: &[&str], words: &str| {
         gallery.alike(&[&["search", "a.png"], more].concat()).exits(2).says(words);
     };
-    fails(&["--recipe", "color", "--recipe", "shape"], "add --fuse rrf or --fuse scores");
-    fails(&["--recipe", "color", "--recipe", "shape"], "--compare 'color' --compare 'shape'");
+    fails(&["--recipe", "color", "--recipe", "edges"], "add --fuse rrf or --fuse scores");
+    fails(&["--recipe", "color", "--recipe", "edges"], "--compare 'color' --compare 'edges'");
     fails(&["--recipe", "color", "--fuse", "rrf"], "name two or more recipes");
     fails(&["--fuse", "rrf"], "got no --recipe");
     fails(&["--compare", "color"], "name another with --compare");
-    fails(&["--recipe", "color", "--recipe", "shape", "--fuse", "rrf", "--rescore", "5"], "cannot be used with");
-    fails(&["--compare", "color", "shape", "--recipe", "texture"], "cannot be used with");
+    fails(&["--recipe", "color", "--recipe", "edges", "--fuse", "rrf", "--rescore", "5"], "cannot be used with");
+    fails(&["--compare", "color", "edges", "--recipe", "texture"], "cannot be used with");
     fails(&["--compare", "color", "colour"], "unknown source `colour`");
 }
