@@ -51,7 +51,7 @@ fn begin() -> String {
         "Machine: {}.\nCommand: `cargo bench -p alike --bench collection`.\nA process of its own opens the collection and \
          searches {QUERIES} times, one query at a time, on one thread. Files are in the system's cache. Memory is what the \
          process has of it at the end, mapped files included, and beside it the bytes of the vectors in int8 and of those \
-         that were scored again.\n\n\
+         that were found.\n\n\
          | collection | indexed in, s | opened in, ms | first search, ms | how it is searched | a search, ms | memory, MiB | \
          needed, MiB | memory / (1.1 needed + 64) |\n|---|---|---|---|---|---|---|---|---|\n",
         page::machine()
