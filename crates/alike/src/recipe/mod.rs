@@ -50,6 +50,7 @@ mod vlad;
 pub(crate) use arguments::{Arguments, whole};
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
+pub(crate) use hash::median;
 pub(crate) use plan::added;
 pub use plan::{Draft, LearnError, Plan};
 pub(crate) use text::Quoted;

@@ -136,7 +136,7 @@ impl Draft {
     /// that can't be described are left out. Of more than 10,000 pictures so many are looked at, at equal distances. The
     /// same pictures in the same order teach the same; a recipe that doesn't learn needs none.
     pub fn learn(&self, pictures: &[Vec<&[f32]>]) -> Result<Plan, LearnError> {
-        let mut pictures: Vec<&[&[f32]]> = sample(pictures).map(Vec::as_slice).collect();
+        let mut pictures: Vec<&[&[f32]]> = spread(pictures, pictures.len().min(SAMPLE)).map(Vec::as_slice).collect();
         pictures.retain(|rows| self.fits(rows) && rows.iter().copied().flatten().all(|x| x.is_finite()));
         let mut learning = Lesson { draft: self, pictures: &pictures, learnt: Vec::new() };
         let vectors = learning.vectors(&self.root)?;
@@ -251,8 +251,8 @@ impl Plan {
     }
 
     /// What its steps learnt, as numbers of 4 bytes, little-endian f32, step by step: a mean for each dimension (`center`),
-    /// the centre and behind it a row for each dimension with its part in all directions (`pca`, `whiten`, `itq`), words (`vlad`), or
-    /// thresholds (`gallery-mean`, `gallery-median`, `notebook-mean`). `None` for a recipe that doesn't learn.
+    /// the centre and behind it a row for each dimension with its part in all directions (`pca`, `whiten`, `itq`), words
+    /// (`vlad`), or thresholds (`gallery-mean`, `gallery-median`, `notebook-mean`). `None` for a recipe that doesn't learn.
     pub fn parameters(&self) -> Option<Vec<u8>> {
         if !self.learns() {
             return None;
@@ -289,9 +289,8 @@ impl Plan {
     }
 }
 
-/// At most [`SAMPLE`] of them, at equal distances.
-fn sample<T>(all: &[T]) -> impl Iterator<Item = &T> {
-    let count = all.len().min(SAMPLE);
+/// So many at equal distances.
+pub(super) fn spread<T>(all: &[T], count: usize) -> impl Iterator<Item = &T> {
     (0..count).map(move |i| &all[i * all.len() / count])
 }
 

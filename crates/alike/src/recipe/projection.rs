@@ -16,19 +16,24 @@ impl Projection {
         Self { centre: centre.to_vec(), directions: directions.to_vec() }
     }
 
-    /// Sums run in f64 and in the order of the dimensions.
+    /// The coordinates of a vector.
     pub(super) fn apply(&self, vector: &[f32]) -> Vec<f64> {
-        let count = self.directions.len() / self.centre.len();
-        let mut sums = vec![0.0_f64; count];
-        for ((x, centre), parts) in vector.iter().zip(&self.centre).zip(self.directions.chunks_exact(count)) {
-            let x = f64::from(*x) - f64::from(*centre);
-            sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += x * f64::from(*part));
-        }
-        sums
+        coordinates(&self.centre, &self.directions, vector)
     }
 
     /// The numbers that [`new`](Self::new) takes.
     pub(super) fn numbers(&self) -> Vec<f32> {
         [&self.centre[..], &self.directions].concat()
     }
+}
+
+/// What [`Projection::apply`] gives, of numbers that are kept elsewhere. Sums run in f64 and in the order of the dimensions.
+pub(super) fn coordinates(centre: &[f32], directions: &[f32], vector: &[f32]) -> Vec<f64> {
+    let count = directions.len() / centre.len();
+    let mut sums = vec![0.0_f64; count];
+    for ((x, centre), parts) in vector.iter().zip(centre).zip(directions.chunks_exact(count)) {
+        let x = f64::from(*x) - f64::from(*centre);
+        sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += x * f64::from(*part));
+    }
+    sums
 }

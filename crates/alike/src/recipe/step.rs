@@ -3,7 +3,7 @@
 use super::arguments::{Arguments, whole};
 use super::axes::{self, Axes, means};
 use super::plan::unit;
-use super::projection::Projection;
+use super::projection::{Projection, coordinates};
 use super::{Call, RecipeError, vlad};
 use std::fmt::{self, Display, Formatter};
 
@@ -164,8 +164,8 @@ impl Step {
             Self::Vlad { part, .. } => vlad::aggregate(learnt, part, vector),
             Self::Center => unit(vector).iter().zip(learnt).map(|(x, mean)| x - mean).collect(),
             Self::Pca { .. } | Self::Whiten { .. } => {
-                let coordinates = Projection::new(vector.len(), learnt).apply(&unit(vector));
-                coordinates.into_iter().map(|x| x as f32).collect()
+                let (centre, directions) = learnt.split_at(vector.len());
+                coordinates(centre, directions, &unit(vector)).into_iter().map(|x| x as f32).collect()
             }
         }
     }

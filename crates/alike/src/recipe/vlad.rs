@@ -4,7 +4,7 @@
 //! A vocabulary is a list of words, the centres of k-means; parts and words have the same length. Parts that are all zero
 //! show nothing and are passed over.
 
-use super::plan::unit;
+use super::plan::{spread, unit};
 
 /// Parts for each word that learning looks at, at most.
 const SAMPLE: usize = 128;
@@ -30,8 +30,8 @@ pub(super) fn aggregate(words: &[f32], part: usize, vector: &[f32]) -> Vec<f32> 
 /// parts at equal distances.
 pub(super) fn vocabulary(vectors: &[&[f32]], count: usize, part: usize) -> Vec<f32> {
     let all: Vec<&[f32]> = vectors.iter().flat_map(|vector| parts(vector, part)).collect();
-    let sample: Vec<&[f32]> = spread(&all, all.len().min(count * SAMPLE)).collect();
-    let mut words: Vec<f32> = spread(&sample, count).flatten().copied().collect();
+    let sample: Vec<&[f32]> = spread(&all, all.len().min(count * SAMPLE)).copied().collect();
+    let mut words: Vec<f32> = spread(&sample, count).copied().flatten().copied().collect();
     for _ in 0..ROUNDS {
         let halves = halves(&words, part);
         let assigned: Vec<(usize, f32)> = sample.iter().map(|x| nearest(&words, &halves, x)).collect();
@@ -47,11 +47,6 @@ pub(super) fn vocabulary(vectors: &[&[f32]], count: usize, part: usize) -> Vec<f
 /// Those that aren't all zero.
 fn parts(vector: &[f32], part: usize) -> impl Iterator<Item = &[f32]> {
     vector.chunks_exact(part).filter(|part| part.iter().any(|x| *x != 0.0))
-}
-
-/// So many at equal distances.
-fn spread<'a>(all: &[&'a [f32]], count: usize) -> impl Iterator<Item = &'a [f32]> {
-    (0..count).map(move |i| all[i * all.len() / count])
 }
 
 /// Half the squared length of each word.

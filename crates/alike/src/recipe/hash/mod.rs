@@ -7,6 +7,7 @@ mod thresholds;
 
 pub(super) use learning::Learning;
 pub(super) use method::Method;
+pub(crate) use thresholds::median;
 
 use super::plan::unit;
 use super::projection::Projection;
@@ -34,7 +35,7 @@ impl Hasher {
     pub(super) fn code(&self, vector: &[f32]) -> Vec<u64> {
         match self {
             Self::Mean => mean_hash(vector),
-            Self::Median => words(above(vector, thresholds::median(&mut vector.to_vec()))),
+            Self::Median => words(above(vector, median(vector.iter().map(|x| f64::from(*x)).collect()))),
             Self::Threshold(threshold) => words(above(vector, *threshold)),
             Self::Thresholds(thresholds) => words(vector.iter().zip(thresholds).map(|(x, threshold)| x > threshold)),
             Self::Planes(planes) => words(planes.apply(vector).into_iter().map(|x| x > 0.0)),

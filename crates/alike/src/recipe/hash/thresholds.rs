@@ -4,14 +4,14 @@ use super::sigmoid;
 
 /// The median of each dimension.
 pub(super) fn medians(vectors: &[&[f32]]) -> Vec<f32> {
-    let of_dimension = |i: usize| median(&mut vectors.iter().map(|vector| vector[i]).collect::<Vec<_>>()) as f32;
+    let of_dimension = |i: usize| median(vectors.iter().map(|vector| vector[i].into()).collect()) as f32;
     (0..vectors[0].len()).map(of_dimension).collect()
 }
 
-/// Of an even number of values the mean of the two in the middle. There is at least one; they are put in order.
-pub(super) fn median(values: &mut [f32]) -> f64 {
-    values.sort_unstable_by(f32::total_cmp);
-    f64::midpoint(values[(values.len() - 1) / 2].into(), values[values.len() / 2].into())
+/// Of an even number of values the mean of the two in the middle. There is at least one.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
 }
 
 /// One for all dimensions: where the sigmoid is the mean of the sigmoids of all numbers of all vectors.

@@ -1,7 +1,7 @@
 //! `phash`: the lowest frequencies of the cosine transform of a picture four times as large as the code.
 
 use super::grey::Grey;
-use super::median;
+use crate::recipe::median;
 use std::f64::consts::PI;
 
 /// Pixels for each frequency that is kept, along a side.
@@ -15,7 +15,7 @@ pub(super) fn bits(grey: &Grey, size: usize) -> Vec<bool> {
     let pixels: Vec<f64> = grey.resized(side, side).into_iter().map(f64::from).collect();
     let frequencies = low_frequencies(&pixels, side, size);
     let largest = frequencies.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
-    let threshold = median(&frequencies) + EQUAL * largest;
+    let threshold = median(frequencies.clone()) + EQUAL * largest;
     frequencies.iter().map(|&frequency| frequency > threshold).collect()
 }
 

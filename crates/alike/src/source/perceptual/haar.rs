@@ -4,7 +4,7 @@
 //! but for rounding.
 
 use super::grey::Grey;
-use super::median;
+use crate::recipe::median;
 use std::f64::consts::FRAC_1_SQRT_2;
 
 pub(super) fn bits(grey: &Grey, size: usize) -> Vec<bool> {
@@ -18,7 +18,7 @@ pub(super) fn bits(grey: &Grey, size: usize) -> Vec<bool> {
     steps(block).for_each(|step| analyse(&mut pixels, side, step));
     let rows = pixels.chunks_exact(side).step_by(block);
     let low: Vec<f64> = rows.flat_map(|row| row.iter().step_by(block).copied()).collect();
-    let median = median(&low);
+    let median = median(low.clone());
     low.iter().map(|&mean| mean > median).collect()
 }
 

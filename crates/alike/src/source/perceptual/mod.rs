@@ -92,10 +92,3 @@ fn brighter_than_left(grey: &Grey, size: usize) -> Vec<bool> {
     let pixels = grey.resized(size + 1, size);
     pixels.chunks_exact(size + 1).flat_map(|row| row.windows(2).map(|pair| pair[1] > pair[0])).collect()
 }
-
-/// Of an even number of values the mean of the two in the middle. There is at least one.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])
-}

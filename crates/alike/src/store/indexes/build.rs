@@ -53,7 +53,7 @@ impl<'a> Vectors<'a> {
         Clustering::train(&self.kernels, self.dims, &rows, lists, self.threads)
     }
 
-    /// What the index finds of the truth, where it has lists: else it finds all.
+    /// What lists of the index find of the truth.
     fn measure(&self, open: &OpenIndex) -> Vec<Recall> {
         let with_lists = self.segments.iter().zip(&self.live).filter_map(|(segment, live)| {
             let rows = bytemuck::cast_slice(segment.bytes());
@@ -85,11 +85,14 @@ impl Index {
         self.entry.lists > 1 && far > DRIFT * (1.0 - self.entry.closeness) * rows + 1e-6
     }
 
+    /// One list holds everything: there is nothing to measure.
     fn measure(&mut self, places: &Places, vectors: &Vectors<'_>) {
+        if self.entry.lists == 1 {
+            return;
+        }
         let (count, before) = (vectors.count(), self.entry.measured_rows);
         let changed = count as f64 / before.max(1) as f64;
-        let is_missing = self.entry.lists > 1 && self.entry.measured.is_empty();
-        if is_missing || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
+        if self.entry.measured.is_empty() || !(1.0 / CHANGED..=CHANGED).contains(&changed) {
             let open =
                 OpenIndex::new(self.entry.clone(), &self.clustering.centres, places, &self.files, vectors.segments);
             self.entry.measured = vectors.measure(&open);
