@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) const FORMAT_VERSION: i64 = 2;
+pub(super) const FORMAT_VERSION: i64 = 3;
 
 const SCHEMA: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -67,15 +67,20 @@ CREATE INDEX unsearchable_id ON unsearchable (id);
 INSERT INTO meta VALUES ('format_version', 1), ('next_id', 1), ('next_segment', 1);
 ";
 
-/// The tables that format 2 added, each of which may be empty. A writer adds them to a collection of format 1; a reader,
-/// who can't, has empty ones of its own in their place.
-const ADDED_IN_2: [&str; 4] = [
-    "TABLE tags (
+/// The tables that later formats added, each of which may be empty, with the format that did. A writer adds them to an older
+/// collection; a reader, who can't, has empty ones of its own in their place.
+const ADDED: [(i64, &str); 6] = [
+    (
+        2,
+        "TABLE tags (
     id INTEGER NOT NULL REFERENCES records (id) ON DELETE CASCADE,
     tag TEXT NOT NULL,
     PRIMARY KEY (id, tag)
 ) STRICT, WITHOUT ROWID",
-    "TABLE learned (
+    ),
+    (
+        2,
+        "TABLE learned (
     recipe TEXT NOT NULL REFERENCES recipes (key),
     step INTEGER NOT NULL,
     version INTEGER NOT NULL,
@@ -84,7 +89,10 @@ const ADDED_IN_2: [&str; 4] = [
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     PRIMARY KEY (recipe, step)
 ) STRICT",
-    "TABLE indexes (
+    ),
+    (
+        2,
+        "TABLE indexes (
     recipe TEXT PRIMARY KEY REFERENCES recipes (key),
     lists INTEGER NOT NULL CHECK (lists > 0),
     centres INTEGER,
@@ -94,7 +102,10 @@ const ADDED_IN_2: [&str; 4] = [
     measured_rows INTEGER NOT NULL,
     measured TEXT NOT NULL
 ) STRICT",
-    "TABLE quantised (
+    ),
+    (
+        2,
+        "TABLE quantised (
     recipe TEXT NOT NULL REFERENCES recipes (key),
     segment INTEGER NOT NULL,
     number INTEGER NOT NULL,
@@ -102,7 +113,30 @@ const ADDED_IN_2: [&str; 4] = [
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     PRIMARY KEY (recipe, segment)
 ) STRICT",
+    ),
+    (
+        3,
+        "TABLE trained (
+    recipe TEXT NOT NULL REFERENCES recipes (key),
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+    PRIMARY KEY (recipe, name)
+) STRICT",
+    ),
+    (
+        3,
+        "TABLE calibrations (
+    recipe TEXT PRIMARY KEY REFERENCES recipes (key),
+    content TEXT NOT NULL
+) STRICT",
+    ),
 ];
+
+/// What a collection of an older format lacks.
+fn added_since(format: i64) -> impl Iterator<Item = &'static str> {
+    ADDED.iter().filter(move |(since, _)| *since > format).map(|(_, table)| *table)
+}
 
 /// A connection and the name of its file, for messages.
 #[derive(Debug)]
@@ -183,20 +217,19 @@ impl Database {
 
     /// Of a format that can be read, with all tables.
     fn readable(self) -> Result<Self, StoreError> {
-        if self.check_format()? < FORMAT_VERSION {
-            let add = |table: &str| self.connection.execute_batch(&format!("CREATE TEMP {table}"));
-            self.error(ADDED_IN_2.iter().try_for_each(|table| add(table)))?;
-        }
+        let add = |table: &str| self.connection.execute_batch(&format!("CREATE TEMP {table}"));
+        self.error(added_since(self.check_format()?).try_for_each(add))?;
         Ok(self)
     }
 
     /// Adds what the collection's format lacks. For the writer that holds the lock.
     pub(super) fn upgrade(&mut self) -> Result<(), StoreError> {
-        if self.check_format()? == FORMAT_VERSION {
+        let format = self.check_format()?;
+        if format == FORMAT_VERSION {
             return Ok(());
         }
         self.transaction(|connection| {
-            ADDED_IN_2.iter().try_for_each(|table| connection.execute_batch(&format!("CREATE {table}")))?;
+            added_since(format).try_for_each(|table| connection.execute_batch(&format!("CREATE {table}")))?;
             connection.execute("UPDATE meta SET value = ? WHERE key = 'format_version'", [FORMAT_VERSION]).map(drop)
         })
     }

@@ -329,22 +329,31 @@ fn refuses_a_newer_format_and_says_both() {
     );
 }
 
+/// The tables that each format added, and the format before it.
+const ADDED: [(u32, &[&str]); 2] =
+    [(1, &["tags", "learned", "indexes", "quantised"]), (2, &["trained", "calibrations"])];
+
 #[test]
-fn reads_the_first_format_and_brings_it_up_to_date_when_writing() {
-    let (_folder, collection) = fresh(2);
-    let query = [Descriptor::Vector(vec![1.0, 0.0])];
-    let found = collection.snapshot().unwrap().search(&search(&query, 9)).unwrap();
-    sql(
-        &collection,
-        "DROP TABLE tags; DROP TABLE learned; DROP TABLE indexes; DROP TABLE quantised; UPDATE meta SET value = 1 WHERE key = 'format_version'",
-    );
-    assert_eq!(
-        Collection::open(collection.dir()).unwrap().snapshot().unwrap().search(&search(&query, 9)).unwrap(),
-        found
-    );
-    collection.write("test").unwrap().finish().unwrap();
-    sql(&collection, "SELECT * FROM tags; SELECT * FROM learned; SELECT * FROM indexes; SELECT * FROM quantised");
-    assert_eq!(collection.snapshot().unwrap().search(&search(&query, 9)).unwrap(), found);
+fn reads_older_formats_and_brings_them_up_to_date_when_writing() {
+    for (oldest, _) in ADDED {
+        let (_folder, collection) = fresh(2);
+        let query = [Descriptor::Vector(vec![1.0, 0.0])];
+        let found = collection.snapshot().unwrap().search(&search(&query, 9)).unwrap();
+        let later: Vec<&str> =
+            ADDED.iter().filter(|(before, _)| *before >= oldest).flat_map(|(_, t)| *t).copied().collect();
+        let each = |statement: &str| later.iter().map(|table| format!("{statement} {table}; ")).collect::<String>();
+        sql(
+            &collection,
+            &format!("{}UPDATE meta SET value = {oldest} WHERE key = 'format_version'", each("DROP TABLE")),
+        );
+        assert_eq!(
+            Collection::open(collection.dir()).unwrap().snapshot().unwrap().search(&search(&query, 9)).unwrap(),
+            found
+        );
+        collection.write("test").unwrap().finish().unwrap();
+        sql(&collection, &each("SELECT * FROM"));
+        assert_eq!(collection.snapshot().unwrap().search(&search(&query, 9)).unwrap(), found);
+    }
 }
 
 #[test]
