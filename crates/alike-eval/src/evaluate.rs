@@ -79,6 +79,24 @@ pub struct Subject<'a> {
     pub gallery: Rows<'a>,
     /// A row for each query.
     pub queries: Rows<'a>,
+    /// For each query the candidates that were ranked anew, best first, if any were: the ranking begins with them.
+    pub reranked: Option<&'a [Vec<Found>]>,
+}
+
+impl Subject<'_> {
+    /// What `each` makes of the ranking for each query.
+    fn rank<T: Send>(
+        &self,
+        setup: &Setup<'_>,
+        depth: (Depth, Ties),
+        each: impl Fn(usize, Ranked) -> T + Sync,
+    ) -> Vec<T> {
+        let threads = setup.bootstrap.threads;
+        match self.reranked {
+            None => rank::rank(self.gallery, self.queries, setup.truth, depth, threads, each),
+            Some(first) => rank::rank_behind(first, (self.gallery, self.queries), setup.truth, depth, threads, each),
+        }
+    }
 }
 
 /// The labels of a split as classes, numbered in their order: by number where all labels are numbers, else by text.
@@ -135,14 +153,8 @@ struct Values {
 /// Ranks the gallery for each query and measures. The fields that take another look (timing, the notebook's figures, the
 /// sources' size) are left empty. Also gives what [`compare`] needs.
 pub fn evaluate(setup: &Setup<'_>, subject: &Subject<'_>) -> (RecipeResult, Resampled) {
-    let outcomes = rank::rank(
-        subject.gallery,
-        subject.queries,
-        setup.truth,
-        (Depth::Full { top: HITS }, setup.ties.ties()),
-        setup.bootstrap.threads,
-        |_, ranked| outcome(setup, ranked),
-    );
+    let depth = (Depth::Full { top: HITS }, setup.ties.ties());
+    let outcomes = subject.rank(setup, depth, |_, ranked| outcome(setup, ranked));
     let (kind, dims, bytes_per_image) = match subject.gallery {
         Rows::Vectors { dims, .. } => ("vector", dims, dims * size_of::<f32>()),
         Rows::Codes { bits, .. } => ("code", bits, bits.div_ceil(64) * size_of::<u64>()),
@@ -189,11 +201,10 @@ pub fn evaluate(setup: &Setup<'_>, subject: &Subject<'_>) -> (RecipeResult, Resa
 /// order of the gallery, takes the mean of P@k for mAP@k, and reads the second column, P@2, for mAP@1.
 pub fn notebook(setup: &Setup<'_>, subject: &Subject<'_>) -> Vec<NotebookFigure> {
     let means = |scheme: &Scheme, rule: TieRule| {
-        let depth = Depth::Top(NOTEBOOK_DEPTH);
-        let threads = setup.bootstrap.threads;
+        let depth = (Depth::Top(NOTEBOOK_DEPTH), rule.ties());
         let measure =
             |_, ranked: Ranked| scheme.measure_at_k(&rule.apply(&Judged::new(ranked.groups, ranked.relevant)));
-        let rows = rank::rank(subject.gallery, subject.queries, setup.truth, (depth, rule.ties()), threads, measure);
+        let rows = subject.rank(setup, depth, measure);
         let rows: Vec<Vec<f64>> = rows.into_iter().flatten().collect();
         let mean = |i: usize| rows.iter().map(|row| row[i]).sum::<f64>() / rows.len().max(1) as f64;
         let names = scheme.names().into_iter().take(scheme.cutoffs().len() * Scheme::PER_CUTOFF).enumerate();

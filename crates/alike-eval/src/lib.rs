@@ -4,6 +4,7 @@ pub mod bootstrap;
 pub mod evaluate;
 pub mod evaluation;
 pub mod measures;
+pub mod neighbours;
 pub mod rank;
 pub mod report;
 pub mod timing;

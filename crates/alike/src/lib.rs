@@ -5,6 +5,7 @@ pub mod gallery;
 pub mod index;
 pub mod model;
 pub mod picture;
+pub mod rank;
 pub mod recipe;
 pub mod resize;
 pub mod source;

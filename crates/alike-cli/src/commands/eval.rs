@@ -21,7 +21,7 @@ use alike_eval::truth::Item;
 use alike_eval::winners::class_winners;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use descriptors::Descriptors;
+use descriptors::{Descriptors, Queries};
 use material::{Bound, Judged, Material};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -171,7 +171,7 @@ pub(crate) fn run(args: &EvalArgs, printer: &Printer) -> anyhow::Result<Outcome>
             judged.gallery.len()
         );
     }
-    let news = split_warnings(args, &judged);
+    let news = split_warnings(args, &judged, &material.recipes);
     material.warnings.news.extend(news);
     let evaluation = measure(args, &material, &judged, counted)?;
     warn(&material.warnings.news, &evaluation, printer);
@@ -232,13 +232,15 @@ fn measure_one(
     bound: &Bound,
     judged: &Judged,
 ) -> anyhow::Result<(RecipeResult, Resampled)> {
-    let gallery = Descriptors::of(&bound.gallery, &judged.gallery_ids)?;
-    let queries = Descriptors::of(&bound.queries, &judged.query_ids)?;
+    let threads = args.decoding.jobs();
+    let gallery = Descriptors::of_gallery(bound, &judged.gallery_ids, threads)?;
+    let queries = Queries::of(bound, &judged.query_ids, &gallery, &judged.judgement.truth, threads)?;
     let subject = Subject {
         recipe: &bound.text,
         canonical: bound.gallery.canonical(),
         gallery: gallery.rows(),
         queries: queries.rows(),
+        reranked: queries.reranked.as_deref(),
     };
     let (mut result, resampled) = evaluate::evaluate(setup, &subject);
     if args.notebook {
@@ -285,7 +287,7 @@ fn quoted(word: &str) -> String {
     }
 }
 
-fn split_warnings(args: &EvalArgs, judged: &Judged) -> Vec<String> {
+fn split_warnings(args: &EvalArgs, judged: &Judged, recipes: &[Bound]) -> Vec<String> {
     let (judgement, queries) = (&judged.judgement, judged.queries.len());
     let mut warnings = Vec::new();
     if args.query.is_some() && judgement.excluded == queries && queries == judged.gallery.len() {
@@ -296,6 +298,13 @@ fn split_warnings(args: &EvalArgs, judged: &Judged) -> Vec<String> {
         warnings.push(format!(
             "{} of {queries} queries stand in the gallery, too: each is searched among the others",
             judgement.excluded
+        ));
+    }
+    let augments = |bound: &&Bound| bound.gallery.plan().ranking().augment.is_some();
+    if let Some(bound) = recipes.iter().find(augments).filter(|_| judgement.excluded > 0) {
+        warnings.push(format!(
+            "`{}` augments the gallery by its own pictures, queries among them: name other pictures with --query for a fair measure",
+            bound.text
         ));
     }
     if judgement.identical_excluded > 0 {

@@ -129,7 +129,7 @@ fn whole(set: &Set, threads: usize) -> Time {
         bootstrap: Bootstrap { seed: 0, resamples: 10_000, threads },
     };
     let (gallery, queries) = set.rows();
-    let subject = Subject { recipe: "", canonical: "", gallery, queries };
+    let subject = Subject { recipe: "", canonical: "", gallery, queries, reranked: None };
     (0..ROUNDS).fold(Time::NEVER, |best, _| Time::of(|| evaluate(&setup, &subject)).best(best))
 }
 

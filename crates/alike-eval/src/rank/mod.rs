@@ -5,11 +5,14 @@ mod codes;
 mod deal;
 mod groups;
 mod product;
+mod reranked;
 mod standing;
 mod subject;
 mod vectors;
 
 use crate::truth::Truth;
+
+pub use reranked::rank_behind;
 
 /// Descriptors in memory, row by row.
 #[derive(Debug, Clone, Copy)]

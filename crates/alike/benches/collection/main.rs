@@ -117,7 +117,7 @@ fn fill(folder: &Path, rows: usize, dims: usize) -> Result<(), StoreError> {
         let rows = SourceRowsToAdd { source_key: SOURCE.into(), ids, rows: rows.to_vec() };
         writer.commit(Batch { upserts, rows: vec![rows], ..Batch::default() })?;
     }
-    writer.derive(RECIPE, &mut |rows| Some(Descriptor::Vector(rows[0].to_vec())))?;
+    writer.derive(RECIPE, &mut |_, rows| Some(Descriptor::Vector(rows[0].to_vec())))?;
     writer.finish()
 }
 

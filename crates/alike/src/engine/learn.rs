@@ -15,6 +15,16 @@ pub(super) fn rows<'a>(
     Ok(ids.iter().filter_map(|&id| sources.iter().map(|rows| rows.row(id)).collect()).collect())
 }
 
+/// The pictures that have rows of all the recipe's sources, ascending.
+pub(super) fn described(snapshot: &Snapshot, draft: &Draft) -> Result<Vec<RecordId>, StoreError> {
+    let mut ids = snapshot.ids().to_vec();
+    for source in draft.sources() {
+        let rows = snapshot.source_rows(source.id().key())?;
+        ids.retain(|&id| rows.row(id).is_some());
+    }
+    Ok(ids)
+}
+
 /// With what the collection keeps; `None` where the recipe has yet to learn, or isn't the collection's.
 pub(super) fn stored(snapshot: &Snapshot, draft: &Draft) -> Result<Option<Plan>, StoreError> {
     let is_kept = snapshot.recipes().iter().any(|entry| entry.key == draft.key());

@@ -1,10 +1,12 @@
 //! The front door: open a collection, bring it in line with the pictures, search it.
 
+mod augment;
 mod edit;
 mod extract;
 mod filter;
 mod fuse;
 mod learn;
+mod nearest;
 mod networks;
 mod search;
 mod several;

@@ -1,12 +1,12 @@
 //! A picture in, ranked hits out.
 
 use super::extract::Extractor;
-use super::{DescribeError, Engine, PlanError, filter, learn, models_of};
+use super::{DescribeError, Engine, PlanError, augment, learn, models_of};
 use crate::index::ScoredId;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan, Recipe};
-use crate::store::{Collection, Record, RecordId, Scan, Search, Snapshot, StoreError};
+use crate::store::{Collection, Record, RecordId, Scan, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -128,13 +128,15 @@ pub enum SearchError {
 
 /// A snapshot of a collection with a recipe bound to it.
 pub struct Searcher {
-    collection: Collection,
-    snapshot: Arc<Snapshot>,
-    plan: Arc<Plan>,
+    pub(super) collection: Collection,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) plan: Arc<Plan>,
     text: String,
     /// Descriptors that are not on disk: a recipe the collection doesn't keep, or files deleted from under it. Made by the
     /// first search.
     unstored: OnceLock<Vec<(RecordId, Descriptor)>>,
+    /// Of the gallery's vectors; worked out by the first search that needs it.
+    pub(super) mean: OnceLock<Vec<f32>>,
 }
 
 impl Searcher {
@@ -152,7 +154,7 @@ impl Searcher {
     /// The snapshot has [rows of the plan's sources](require_rows).
     pub(super) fn new(collection: &Collection, snapshot: Arc<Snapshot>, plan: Arc<Plan>, text: &str) -> Self {
         let (collection, text) = (collection.clone(), text.to_owned());
-        Self { collection, snapshot, plan, text, unstored: OnceLock::new() }
+        Self { collection, snapshot, plan, text, unstored: OnceLock::new(), mean: OnceLock::new() }
     }
 
     /// The recipe as the user wrote it.
@@ -222,27 +224,6 @@ impl Searcher {
         Ok(ranked)
     }
 
-    pub(super) fn nearest(
-        &self,
-        queries: &[Descriptor],
-        k: usize,
-        options: &SearchOptions<'_>,
-    ) -> Result<(Vec<Vec<ScoredId>>, Scan), SearchError> {
-        let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
-        let search = Search {
-            recipe: self.plan.key(),
-            kind: self.plan.kind(),
-            queries,
-            k,
-            only: allowed.as_deref(),
-            extra: self.unstored()?,
-            threads: options.threads,
-            recall: options.recall,
-        };
-        let scan = self.snapshot.scan(&search);
-        Ok((self.snapshot.search(&search)?, scan))
-    }
-
     pub(super) fn hits(&self, scored: &[ScoredId], min_score: Option<f32>) -> Result<Vec<Hit>, SearchError> {
         let good = |hit: &&ScoredId| min_score.is_none_or(|least| hit.score >= least);
         let scored: Vec<_> = scored.iter().filter(good).collect();
@@ -285,8 +266,8 @@ impl Searcher {
         self.plan.kind()
     }
 
-    /// The descriptors of these records, made from the rows of the sources. `None` where rows are missing, or give
-    /// nothing but zeros.
+    /// The descriptors of these records, made from the rows of the sources, before any augmentation. `None` where rows are
+    /// missing, or give nothing but zeros.
     pub fn descriptors(&self, ids: &[RecordId]) -> Result<Vec<Option<Descriptor>>, StoreError> {
         self.made(ids, |rows| self.plan.describe(rows))
     }
@@ -312,24 +293,35 @@ impl Searcher {
             DescriptorKind::Vector(size) | DescriptorKind::Code(size) => size,
         };
         let mut matrix = Matrix { ids: Vec::new(), dims, values: Vec::new() };
-        for (&id, descriptor) in self.snapshot.ids().iter().zip(self.descriptors(self.snapshot.ids())?) {
-            if let Some(descriptor) = descriptor {
-                matrix.ids.push(id);
-                matrix.push(&descriptor);
-            }
+        for (id, descriptor) in self.searched(self.snapshot.ids(), 1)? {
+            matrix.ids.push(id);
+            matrix.push(&descriptor);
         }
         Ok(matrix)
     }
 
+    /// What these records are searched by, those left out that have nothing; in the order of ids.
+    fn searched(&self, ids: &[RecordId], threads: usize) -> Result<Vec<(RecordId, Descriptor)>, StoreError> {
+        match self.plan.ranking().augment {
+            Some(neighbours) if !ids.is_empty() => {
+                let all = augment::augmented(&self.snapshot, &self.plan, neighbours, threads)?;
+                Ok(all.into_iter().filter(|(id, _)| ids.binary_search(id).is_ok()).collect())
+            }
+            _ => {
+                let made = ids.iter().copied().zip(self.descriptors(ids)?);
+                Ok(made.filter_map(|(id, descriptor)| Some((id, descriptor?))).collect())
+            }
+        }
+    }
+
     /// Descriptors that are not on disk, in the order of ids.
-    fn unstored(&self) -> Result<&[(RecordId, Descriptor)], StoreError> {
+    pub(super) fn unstored(&self, threads: usize) -> Result<&[(RecordId, Descriptor)], StoreError> {
         if let Some(made) = self.unstored.get() {
             return Ok(made);
         }
         let is_kept = self.snapshot.recipes().iter().any(|entry| entry.key == self.plan.key());
         let missing = if is_kept { self.snapshot.missing(self.plan.key())? } else { self.snapshot.ids().to_vec() };
-        let made = missing.iter().copied().zip(self.descriptors(&missing)?);
-        let made = made.filter_map(|(id, descriptor)| Some((id, descriptor?))).collect();
+        let made = self.searched(&missing, threads)?;
         Ok(self.unstored.get_or_init(|| made))
     }
 }

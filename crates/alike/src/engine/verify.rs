@@ -1,6 +1,6 @@
 //! Looking for damage in a collection, and mending what can be mended.
 
-use super::{Engine, SyncError, learn, sync};
+use super::{Engine, SyncError, augment, learn, sync};
 use crate::recipe::{Draft, Plan};
 use crate::store::{Damage, DamagePlace, RecipeEntry, Snapshot, StoreError, Verification};
 use std::collections::BTreeMap;
@@ -35,6 +35,12 @@ impl Engine {
         found: &mut Verification,
     ) -> Result<(), StoreError> {
         match learn::stored(snapshot, draft) {
+            Ok(Some(plan)) if plan.ranking().augment.is_some() && !augment::is_current(snapshot, &plan)? => {
+                let text = &entry.text;
+                found
+                    .notes
+                    .push(format!("pictures came or went since `{text}` was augmented: `alike index` does so anew"));
+            }
             Ok(Some(plan)) => found.damages.extend(self.stale(snapshot, entry, &plan)?),
             Ok(None) => found.notes.push(format!("`{}` has learnt nothing from the gallery yet", entry.text)),
             Err(StoreError::Damaged { what, path }) => {
@@ -49,10 +55,18 @@ impl Engine {
     fn stale(&self, snapshot: &Snapshot, entry: &RecipeEntry, plan: &Plan) -> Result<Vec<Damage>, StoreError> {
         let sources = plan.sources().iter().map(|source| snapshot.source_rows(source.id().key()));
         let sources = sources.collect::<Result<Vec<_>, _>>()?;
+        let augmented = match plan.ranking().augment {
+            Some(neighbours) => Some(augment::augmented(snapshot, plan, neighbours, 1)?),
+            None => None,
+        };
         let mut wrong: BTreeMap<u64, usize> = BTreeMap::new();
         for (segment, id, stored) in snapshot.stored_descriptors(&entry.key)? {
-            let rows = sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>();
-            if rows.and_then(|rows| plan.describe(&rows)) != Some(stored) {
+            let rows = || sources.iter().map(|rows| rows.row(id)).collect::<Option<Vec<&[f32]>>>();
+            let given = match &augmented {
+                Some(augmented) => augmented.get(&id).cloned(),
+                None => rows().and_then(|rows| plan.describe(&rows)),
+            };
+            if given != Some(stored) {
                 *wrong.entry(segment).or_default() += 1;
             }
         }

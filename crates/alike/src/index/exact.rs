@@ -7,7 +7,7 @@ use crate::store::RecordId;
 const ROWS: usize = 6;
 
 /// Dot products: those of two `f32` are exact in `f64`, sums run in the order of the dimensions.
-fn dots<const R: usize>(query: &[f32], rows: [&[f32]; R]) -> [f64; R] {
+fn dots_of<const R: usize>(query: &[f32], rows: [&[f32]; R]) -> [f64; R] {
     let rows = rows.map(|row| &row[..query.len()]);
     let mut sums = [0.0; R];
     for (d, &q) in query.iter().enumerate() {
@@ -18,17 +18,24 @@ fn dots<const R: usize>(query: &[f32], rows: [&[f32]; R]) -> [f64; R] {
     sums
 }
 
+/// The dot product with each of the rows, which are as long as the query.
+pub(crate) fn dots(query: &[f32], rows: &[&[f32]]) -> Vec<f64> {
+    let mut products = Vec::with_capacity(rows.len());
+    for group in rows.chunks(ROWS) {
+        // The last row again where there is none: one more beside others costs nothing.
+        let sums: [f64; ROWS] = dots_of(query, std::array::from_fn(|i| group[i.min(group.len() - 1)]));
+        products.extend_from_slice(&sums[..group.len()]);
+    }
+    products
+}
+
 /// Scores and records, best first, equal ones by id.
 pub(super) type Ranked = Vec<(f64, RecordId)>;
 
 /// The `k` best of some rows. Scores that are no numbers are left out.
 pub(super) fn best(query: &[f32], rows: &[(RecordId, &[f32])], k: usize) -> Ranked {
-    let mut scored: Ranked = Vec::with_capacity(rows.len());
-    for group in rows.chunks(ROWS) {
-        // The last row again where there is none: one more beside others costs nothing.
-        let sums: [f64; ROWS] = dots(query, std::array::from_fn(|i| group[i.min(group.len() - 1)].1));
-        scored.extend(sums.into_iter().zip(group).map(|(sum, &(id, _))| (sum, id)));
-    }
+    let vectors: Vec<&[f32]> = rows.iter().map(|(_, row)| *row).collect();
+    let mut scored: Ranked = dots(query, &vectors).into_iter().zip(rows).map(|(sum, (id, _))| (sum, *id)).collect();
     scored.retain(|(score, _)| !score.is_nan());
     rank(scored, k)
 }

@@ -12,6 +12,7 @@ pub mod training;
 mod vectors;
 
 pub use codes::nearest_codes;
+pub(crate) use exact::dots;
 pub use kernels::Kernels;
 pub use lists::Lists;
 pub use quantised::{Centres, Found, Part, nearest_in_lists, nearest_quantised};

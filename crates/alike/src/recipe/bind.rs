@@ -3,22 +3,32 @@
 use super::arguments::Arguments;
 use super::hash::Method;
 use super::plan::Node;
+use super::ranking::{self, Augmented};
 use super::step::Step;
 use super::{Arg, Call, Operand, Recipe, RecipeError, Term, Value};
 use crate::model::Model;
+use crate::rank::Ranking;
 use crate::source::{self, Build, Source, SourceError};
 use std::sync::Arc;
 
 /// A part of the recipe, bound.
 pub(super) struct Bound {
     pub(super) node: Node,
-    /// Canonical form.
+    /// Canonical form, but for what is done with queries and candidates.
     pub(super) text: String,
     /// Length of the vector, also where it is hashed.
     pub(super) dims: usize,
     pub(super) hash: Option<Method>,
+    pub(super) ranking: Ranking,
     /// Length of a local descriptor, where the vector is a source's row of them.
     part: Option<usize>,
+}
+
+impl Bound {
+    /// A vector by which pictures are searched as they are.
+    fn of(node: Node, text: String, dims: usize) -> Self {
+        Self { node, text, dims, hash: None, ranking: Ranking::default(), part: None }
+    }
 }
 
 /// Each once, in the order of the recipe.
@@ -65,6 +75,15 @@ impl Binder<'_> {
         if bound.hash.is_some() {
             return Err(RecipeError::StepAfterCode { name: step.name.clone(), column: step.column.0 });
         }
+        if ranking::is_one(step) {
+            let ranking = ranking::with(bound.ranking, step)?;
+            let is_new = ranking.augment != bound.ranking.augment;
+            let augment = ranking.augment.filter(|_| is_new).map(|augment| format!(" | {}", Augmented(augment)));
+            return Ok(Bound { text: bound.text + &augment.unwrap_or_default(), ranking, ..bound });
+        }
+        if bound.ranking != Ranking::default() {
+            return Err(RecipeError::NotAtTheEnd { column: step.column.0 });
+        }
         if step.name == "hash" {
             let hash = Method::new(step)?;
             return Ok(Bound { text: format!("{} | {hash}", bound.text), hash: Some(hash), ..bound });
@@ -73,7 +92,7 @@ impl Binder<'_> {
         let place = self.steps.len();
         self.steps.push((step, dims));
         let node = Node::Stepped(Box::new(bound.node), place);
-        Ok(Bound { node, text: format!("{} | {step}", bound.text), dims: step.dims(dims), hash: None, part: None })
+        Ok(Bound { node, text: format!("{} | {step}", bound.text), dims: step.dims(dims), part: None, ..bound })
     }
 
     fn concatenation(&mut self, terms: &[Term]) -> Result<Bound, RecipeError> {
@@ -81,9 +100,7 @@ impl Binder<'_> {
         let (mut parts, mut texts, mut dims) = (Vec::new(), Vec::new(), 0);
         for term in terms {
             let part = self.operand(&term.operand)?;
-            if part.hash.is_some() {
-                return Err(RecipeError::CodeInSum { column: first_column(&term.operand) });
-            }
+            refuse_in_sum(&part, first_column(&term.operand))?;
             let weight = six_digits(term.weight.unwrap_or(1.0) / total);
             let stands_alone = matches!(part.node, Node::Row(_) | Node::Added(_));
             texts.push(if stands_alone {
@@ -94,7 +111,7 @@ impl Binder<'_> {
             dims += part.dims;
             parts.push((weight, part.node));
         }
-        Ok(Bound { node: Node::Concatenated(parts), text: texts.join(" + "), dims, hash: None, part: None })
+        Ok(Bound::of(Node::Concatenated(parts), texts.join(" + "), dims))
     }
 
     /// `sum(A, B, ..)`.
@@ -110,9 +127,7 @@ impl Binder<'_> {
                 Arg { key: None, value: Value::Recipe(recipe) } if has_no_lone_weight(recipe) => self.recipe(recipe)?,
                 _ => return refuse("recipes without a weight of their own, as in sum(layer(\"a\"), layer(\"b\"))"),
             };
-            if part.hash.is_some() {
-                return Err(RecipeError::CodeInSum { column });
-            }
+            refuse_in_sum(&part, column)?;
             parts.push(part.node);
             texts.push(part.text);
             lengths.push(part.dims);
@@ -123,7 +138,7 @@ impl Binder<'_> {
         match *lengths.as_slice() {
             [first, _, ..] if lengths.iter().all(|&length| length == first) => {
                 let text = format!("{SUM}({})", texts.join(", "));
-                Ok(Bound { node: Node::Added(parts), text, dims: first, hash: None, part: None })
+                Ok(Bound::of(Node::Added(parts), text, first))
             }
             [_, _, ..] => Err(RecipeError::Lengths { lengths, column }),
             _ => refuse("two recipes at least, as in sum(layer(\"a\"), layer(\"b\"))"),
@@ -139,7 +154,7 @@ impl Binder<'_> {
             self.sources.push(source);
             self.sources.len() - 1
         });
-        Ok(Bound { node: Node::Row(place), text, dims, hash, part })
+        Ok(Bound { hash, part, ..Bound::of(Node::Row(place), text, dims) })
     }
 
     fn build(&self, call: &Call) -> Result<Arc<dyn Source>, RecipeError> {
@@ -169,6 +184,14 @@ impl Binder<'_> {
             RecipeError::UnknownModel { name: name.clone(), column: call.column.0, known }
         })
     }
+}
+
+/// Vectors can be summed, as long as nothing is said of their neighbours.
+fn refuse_in_sum(part: &Bound, column: usize) -> Result<(), RecipeError> {
+    if part.hash.is_some() {
+        return Err(RecipeError::CodeInSum { column });
+    }
+    if part.ranking == Ranking::default() { Ok(()) } else { Err(RecipeError::NotAtTheEnd { column }) }
 }
 
 /// The name of the element-wise sum.

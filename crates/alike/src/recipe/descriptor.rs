@@ -9,6 +9,13 @@ pub enum Descriptor {
     Code(Vec<u64>),
 }
 
+impl Descriptor {
+    /// The numbers of a vector; `None` for a code.
+    pub fn vector(&self) -> Option<&[f32]> {
+        if let Self::Vector(values) = self { Some(values) } else { None }
+    }
+}
+
 /// What a recipe gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DescriptorKind {

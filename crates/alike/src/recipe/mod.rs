@@ -24,6 +24,9 @@
 //! `center`, `pca`, `whiten` and `hash(itq)` scale what they get to unit length first; the last three take the gallery's
 //! mean off themselves. `power`, `vlad` and the other hashes take numbers as they come: of a term that stands alone the raw row.
 //!
+//! Behind all of these stand steps that look at neighbours ([`crate::rank`]), in this order, none of them within a sum or
+//! behind a code: `augment(K, ALPHA)`, `expand(K, ALPHA)`, and one of `reciprocal(K1, K2, WEIGHT)` and `diffuse(K, WEIGHT)`.
+//!
 //! | method | bits | bit `i` is set where |
 //! |---|---|---|
 //! | `mean` | dimensions | `sigmoid(x_i)` exceeds the mean of the vector's own sigmoids |
@@ -43,6 +46,7 @@ mod parse;
 mod plan;
 mod projection;
 mod random;
+mod ranking;
 mod step;
 mod text;
 mod vlad;
@@ -51,8 +55,8 @@ pub(crate) use arguments::{Arguments, whole};
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
 pub(crate) use hash::median;
-pub(crate) use plan::added;
 pub use plan::{Draft, LearnError, Plan};
+pub(crate) use plan::{SAMPLE, added, unit};
 pub(crate) use text::Quoted;
 
 use std::str::FromStr;
@@ -236,6 +240,23 @@ pub enum RecipeError {
         /// Where.
         column: usize,
     },
+    /// A step that looks at neighbours before something else, or within a sum.
+    #[error("{} stand at the end of a recipe, got something behind or around one (column {column})", ranking_steps())]
+    NotAtTheEnd {
+        /// Where that stands.
+        column: usize,
+    },
+    /// Steps that look at neighbours in another order, or twice.
+    #[error(
+        "`{name}` at column {column} stands too late: the order is {}, each at most once, with one of the last two",
+        ranking_steps()
+    )]
+    NeighboursOrder {
+        /// The step.
+        name: String,
+        /// Where.
+        column: usize,
+    },
     /// A source lacks its network, or its network an output.
     #[error(transparent)]
     Source(#[from] crate::source::SourceError),
@@ -254,6 +275,11 @@ impl Recipe {
     pub fn default_with_model() -> Self {
         Self { terms: vec![Term { weight: None, operand: Operand::Call(Call::named("deep")) }], steps: vec![] }
     }
+}
+
+/// For messages.
+fn ranking_steps() -> String {
+    ranking::STEPS.map(|(name, _)| format!("`{name}`")).join(", ")
 }
 
 fn weighted(weight: f64, name: &str) -> Term {

@@ -2,16 +2,18 @@
 
 use super::bind::{self, Bound};
 use super::hash::{Hasher, Method};
+use super::ranking::QuerySide;
 use super::step::Step;
 use super::{Descriptor, DescriptorKind, Recipe, RecipeError};
 use crate::model::Model;
+use crate::rank::Ranking;
 use crate::source::Source;
 use sha2::{Digest, Sha256};
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// How many pictures a step learns from at most. Of more, so many are taken at equal distances.
-const SAMPLE: usize = 10_000;
+pub(crate) const SAMPLE: usize = 10_000;
 
 /// A recipe bound to its sources and models. What its steps learn from a gallery is missing: [`learn`](Self::learn) and
 /// [`with_parameters`](Self::with_parameters) make a [`Plan`] of it, which can describe.
@@ -26,6 +28,7 @@ pub struct Draft {
     /// Length of the vector before it is hashed.
     dims: usize,
     hash: Option<Method>,
+    ranking: Ranking,
 }
 
 /// A recipe that is ready: rows in, descriptor out. What its [`Draft`] says of itself it says, too.
@@ -85,14 +88,15 @@ pub(super) enum Node {
 impl Draft {
     /// Binds the sources. `models`: the first one is meant where a recipe names none.
     pub fn new(recipe: &Recipe, models: &[Arc<Model>]) -> Result<Self, RecipeError> {
-        let (Bound { node, text, dims, hash, .. }, sources, steps) = bind::bind(recipe, models)?;
+        let (Bound { node, text, dims, hash, ranking, .. }, sources, steps) = bind::bind(recipe, models)?;
         let mut digest = Sha256::new_with_prefix(&text);
         for source in &sources {
             digest.update("\n");
             digest.update(source.id().key());
         }
         let key = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { canonical: text, key, sources, root: node, steps, dims, hash })
+        let canonical = format!("{text}{}", QuerySide(ranking));
+        Ok(Self { canonical, key, sources, root: node, steps, dims, hash, ranking })
     }
 
     /// The recipe with everything that changes a number spelt out but what was learnt; of one gallery equal text means
@@ -101,7 +105,8 @@ impl Draft {
         &self.canonical
     }
 
-    /// 32 hexadecimal digits: the name of the recipe's folder on disk.
+    /// 32 hexadecimal digits: the name of the recipe's folder on disk. Recipes that differ only in what is done with queries
+    /// and candidates have the same descriptors.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -114,6 +119,11 @@ impl Draft {
     /// What comes out.
     pub fn kind(&self) -> DescriptorKind {
         self.hash.map_or(DescriptorKind::Vector(self.dims), |hash| DescriptorKind::Code(hash.bits(self.dims)))
+    }
+
+    /// What is made of neighbours. [`Plan::describe`] knows none: it gives what `augment` starts from.
+    pub fn ranking(&self) -> Ranking {
+        self.ranking
     }
 
     /// What [`Plan::unhashed`] gives.
@@ -306,7 +316,7 @@ pub(crate) fn added<'a>(vectors: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
 }
 
 /// At unit length; zero stays zero, and what isn't finite stays so and is refused in the end.
-pub(super) fn unit(vector: &[f32]) -> Vec<f32> {
+pub(crate) fn unit(vector: &[f32]) -> Vec<f32> {
     let norm = norm(vector);
     if norm == 0.0 { vector.to_vec() } else { vector.iter().map(|x| (f64::from(*x) / norm) as f32).collect() }
 }

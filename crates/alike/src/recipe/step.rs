@@ -4,7 +4,7 @@ use super::arguments::{Arguments, whole};
 use super::axes::{self, Axes, means};
 use super::plan::unit;
 use super::projection::{Projection, coordinates};
-use super::{Call, RecipeError, vlad};
+use super::{Call, RecipeError, ranking, vlad};
 use std::fmt::{self, Display, Formatter};
 
 /// The steps and what they take, for messages.
@@ -69,7 +69,8 @@ impl Step {
     pub(super) fn new(call: &Call, dims: usize, part: Option<usize>) -> Result<Self, RecipeError> {
         let (name, column) = (call.name.clone(), call.column.0);
         let Some((_, takes)) = STEPS.iter().find(|step| step.0 == name) else {
-            let known = STEPS.map(|step| step.0).join(", ") + ", hash";
+            let known =
+                STEPS.iter().chain(&ranking::STEPS).map(|step| step.0).collect::<Vec<_>>().join(", ") + ", hash";
             return Err(RecipeError::Unknown { what: "step", name, column, known });
         };
         if call.model.is_some() {

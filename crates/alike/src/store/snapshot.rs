@@ -1,4 +1,5 @@
 use super::indexes::{OpenIndex, Scan, ScanKind, Wish, plan};
+use super::learned::Learner;
 use super::records::Database;
 use super::segment::{Layout, Place, Segment};
 use super::{
@@ -215,7 +216,12 @@ impl Snapshot {
     /// What a recipe's step learnt from the gallery, as [`Plan::parameters`](crate::recipe::Plan::parameters) gave it;
     /// `None` before that, and for recipes that don't learn. Fails if it is damaged.
     pub fn learned(&self, recipe: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.database().learned(&self.derived(recipe)?.entry)
+        self.database().learned(&self.derived(recipe)?.entry, Learner::Steps)
+    }
+
+    /// By which gallery the recipe's descriptors were augmented, as [`Writer::augment`](super::Writer::augment) noted it.
+    pub(crate) fn augmented_by(&self, recipe: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database().learned(&self.derived(recipe)?.entry, Learner::Augment)
     }
 
     /// For a reader who can't make anything of what is recorded.
@@ -262,15 +268,19 @@ impl Snapshot {
         recipe: &str,
     ) -> Result<impl Iterator<Item = (u64, RecordId, Descriptor)> + '_, StoreError> {
         let derived = self.derived(recipe)?;
-        let descriptor = move |bytes: &[u8]| match derived.entry.kind {
-            DescriptorKind::Vector(_) => Descriptor::Vector(bytemuck::pod_collect_to_vec(bytes)),
-            DescriptorKind::Code(_) => Descriptor::Code(bytemuck::pod_collect_to_vec(bytes)),
-        };
         let rows = derived.segments.iter().flat_map(move |segment| {
             let rows = segment.ids.iter().enumerate().filter(|(_, id)| self.live.binary_search(id).is_ok());
-            rows.map(move |(row, &id)| (segment.number, id, descriptor(segment.row_bytes(row))))
+            rows.map(move |(row, &id)| (segment.number, id, read(segment.row_bytes(row), derived.entry.kind)))
         });
         Ok(rows)
+    }
+
+    /// The descriptor of a record as it is on disk; `None` where it isn't.
+    pub(crate) fn stored_descriptor(&self, recipe: &str, id: RecordId) -> Option<Descriptor> {
+        let derived = self.recipes.iter().find(|derived| derived.entry.key == recipe)?;
+        let segments = derived.segments.iter();
+        let (segment, row) = segments.filter_map(|s| Some((s, s.ids.binary_search(&id).ok()?))).next()?;
+        Some(read(segment.row_bytes(row), derived.entry.kind))
     }
 
     /// The file of a recipe's segment.
@@ -410,6 +420,13 @@ fn vector(descriptor: &Descriptor) -> &[f32] {
 
 fn code(descriptor: &Descriptor) -> &[u64] {
     if let Descriptor::Code(words) = descriptor { words } else { &[] }
+}
+
+fn read(bytes: &[u8], kind: DescriptorKind) -> Descriptor {
+    match kind {
+        DescriptorKind::Vector(_) => Descriptor::Vector(bytemuck::pod_collect_to_vec(bytes)),
+        DescriptorKind::Code(_) => Descriptor::Code(bytemuck::pod_collect_to_vec(bytes)),
+    }
 }
 
 /// Refuses a descriptor that isn't of the recipe's kind and length.

@@ -1,5 +1,6 @@
 //! Looking for damage: every byte that the database vouches for, and the database itself.
 
+use super::learned::Learner;
 use super::records::{Database, is_key};
 use super::segment::{Layout, Place, Segment, SegmentEntry, map};
 use super::snapshot::{recipe_place, source_place};
@@ -215,9 +216,11 @@ impl Check<'_> {
     }
 
     fn learned(&mut self, recipe: &RecipeEntry) {
-        if let Err(error) = self.database.learned(recipe) {
-            let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
-            self.damage(self.collection.database(), what, DamagePlace::Learned { key: recipe.key.clone() });
+        for learner in [Learner::Steps, Learner::Augment] {
+            if let Err(error) = self.database.learned(recipe, learner) {
+                let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
+                self.damage(self.collection.database(), what, DamagePlace::Learned { key: recipe.key.clone() });
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-use super::learned::{put_learned, remove_learned};
+use super::learned::{Learner, put_learned, remove_learned};
 use super::lock::WriterLock;
 use super::merge::Merge;
 use super::records::{self, Database, is_key};
@@ -245,13 +245,13 @@ impl Writer {
         Ok(SegmentEntry { number: self.next_segment, ids: order.iter().map(|&(id, _)| id).collect(), sha256 })
     }
 
-    /// Computes the descriptors that a recipe lacks. `describe` gets a record's rows in the order of the recipe's
+    /// Computes the descriptors that a recipe lacks. `describe` gets a record with its rows in the order of the recipe's
     /// sources; where it gives `None` the record is noted as not searchable and not tried again. Gives the number of
     /// records that were looked at.
     pub fn derive(
         &mut self,
         recipe: &str,
-        describe: &mut dyn FnMut(&[&[f32]]) -> Option<Descriptor>,
+        describe: &mut dyn FnMut(RecordId, &[&[f32]]) -> Option<Descriptor>,
     ) -> Result<usize, StoreError> {
         self.forget_lost(recipe)?;
         let snapshot = Snapshot::open(&self.dir, &self.path)?;
@@ -263,7 +263,7 @@ impl Writer {
         let (mut ids, mut unsearchable) = (Vec::new(), Vec::new());
         for &id in &missing {
             let rows: Vec<&[f32]> = sources.iter().filter_map(|rows| rows.row(id)).collect();
-            match describe(&rows) {
+            match describe(id, &rows) {
                 Some(descriptor) => {
                     check_kind(&descriptor, entry.kind)?;
                     file.write(descriptor_bytes(&descriptor))?;
@@ -293,10 +293,24 @@ impl Writer {
     /// the place of what it learnt before. Descriptors that were derived with other parameters are struck in
     /// the same transaction; [`derive`](Self::derive) makes them anew.
     pub fn learn(&mut self, recipe: &str, rows: u64, parameters: &[u8]) -> Result<(), StoreError> {
+        self.start_anew((recipe, Learner::Steps), rows, parameters)
+    }
+
+    /// The same for the gallery that augments a recipe's descriptors: any sign of which pictures are in it.
+    pub(crate) fn augment(&mut self, recipe: &str, rows: u64, gallery: &[u8]) -> Result<(), StoreError> {
+        self.start_anew((recipe, Learner::Augment), rows, gallery)
+    }
+
+    fn start_anew(
+        &mut self,
+        (recipe, learner): (&str, Learner),
+        rows: u64,
+        parameters: &[u8],
+    ) -> Result<(), StoreError> {
         // Orphans are removed below, and the file that a merge is writing would pass for one.
         self.settle()?;
         self.database.transaction(|connection| {
-            put_learned(connection, recipe, rows, parameters)?;
+            put_learned(connection, (recipe, learner), rows, parameters)?;
             records::remove_segments(connection, &format!("recipe {recipe}"))
         })?;
         self.remove_orphans()

@@ -45,7 +45,7 @@ proptest! {
         for number in 0..4 {
             let ids: Vec<RecordId> = (first..).zip(0..RECORDS).filter(|&(_, i)| part(i) == number).map(|(id, _)| id).collect();
             writer.commit(batch(&ids, &vec![vec![1.0, 2.0]; ids.len()])).unwrap();
-            writer.derive(VECTORS, &mut unit).unwrap();
+            writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
         }
         let those = |wanted: &dyn Fn(usize) -> bool| -> Vec<RecordId> {
             (0..RECORDS).filter(|&i| wanted(i)).map(|i| first + i as u64).collect()

@@ -39,7 +39,7 @@ fn write(collection: &Collection) -> Writer {
 fn extend(collection: &Collection, rows: &[Vec<f32>]) -> Vec<RecordId> {
     let mut writer = write(collection);
     let ids = add(&mut writer, rows);
-    writer.derive(VECTORS, &mut unit).unwrap();
+    writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
     writer.finish().unwrap();
     ids
 }
@@ -461,7 +461,7 @@ fn descriptors_that_are_no_numbers_are_survived() {
 
         let mut writer = write(&collection);
         writer.strike(&collection.verify(&mut |_, _| {}).unwrap().damages).unwrap();
-        writer.derive(VECTORS, &mut unit).unwrap();
+        writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
         writer.finish().unwrap();
         assert_eq!(damages(&collection), []);
         assert_ne!(scan(&collection).kind, ScanKind::Exact);

@@ -53,7 +53,7 @@ fn a_long_run_leaves_few_segments_at_any_time() {
     }
     assert!(most < 100, "{most} segments");
     assert_whole(&collection, &alive);
-    writer.derive(VECTORS, &mut unit).unwrap();
+    writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
     writer.finish().unwrap();
     assert_whole(&collection, &alive);
     let verification = collection.verify(&mut |_, _| {}).unwrap();
@@ -88,7 +88,7 @@ fn a_reader_sees_the_same_before_during_and_after_a_merge() {
     let (_folder, collection) = fresh(3);
     let mut writer = collection.write("test").unwrap();
     let ids: Vec<RecordId> = (0..3).flat_map(|_| add_batch(&mut writer)).collect();
-    writer.derive(VECTORS, &mut unit).unwrap();
+    writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
     let before = collection.snapshot().unwrap();
     let answer = found(&before);
     let mut all = ids.clone();

@@ -190,8 +190,8 @@ impl Both {
                 self.retag(&ids, |tags| tags.retain(|tag| tag != name));
             }
             Operation::Derive => {
-                self.writer().derive(VECTORS, &mut unit).unwrap();
-                self.writer().derive(CODES, &mut code).unwrap();
+                self.writer().derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
+                self.writer().derive(CODES, &mut |_, rows| code(rows)).unwrap();
                 self.model.known.iter_mut().for_each(|known| known.derived = true);
             }
             Operation::LoseDerivedFiles => {

@@ -240,7 +240,7 @@ fn finish_merges_in_id_order_and_drops_the_dead() {
     for ids in [[first + 4, first], [first + 1, first + 5], [first + 3, first + 2]] {
         writer.commit(batch(&ids, &ids.map(|id| vec![id as f32]))).unwrap();
     }
-    writer.derive(VECTORS, &mut unit).unwrap();
+    writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
     writer.commit(Batch { removed: vec![first + 1, first + 2], ..Batch::default() }).unwrap();
     writer.finish().unwrap();
     let snapshot = collection.snapshot().unwrap();
@@ -398,8 +398,8 @@ fn derived_files_may_vanish() {
     let mut writer = collection.write("test").unwrap();
     let ids = add(&mut writer, &[vec![3.0, 4.0], vec![0.0, 0.0], vec![0.0, 2.0]]);
     assert_eq!(collection.snapshot().unwrap().missing(VECTORS).unwrap(), ids);
-    assert_eq!(writer.derive(VECTORS, &mut unit).unwrap(), 3);
-    assert_eq!(writer.derive(VECTORS, &mut unit).unwrap(), 0, "the zero row is not tried again");
+    assert_eq!(writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap(), 3);
+    assert_eq!(writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap(), 0, "the zero row is not tried again");
     let query = [Descriptor::Vector(vec![0.0, 1.0])];
     let found = collection.snapshot().unwrap().search(&search(&query, 9)).unwrap();
     assert_eq!(found, [[ScoredId { id: ids[2], score: 1.0 }, ScoredId { id: ids[0], score: 0.8 }]]);
@@ -413,7 +413,7 @@ fn derived_files_may_vanish() {
     let foreign = Search { recipe: "cc", extra: &extra, ..search(&query, 9) };
     assert_eq!(snapshot.search(&foreign).unwrap(), found, "a recipe that isn't kept is searched in extra alone");
     drop(snapshot);
-    assert_eq!(writer.derive(VECTORS, &mut unit).unwrap(), 2);
+    assert_eq!(writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap(), 2);
     writer.finish().unwrap();
     assert_eq!(collection.snapshot().unwrap().search(&search(&query, 9)).unwrap(), found);
 }
@@ -448,8 +448,8 @@ fn codes_are_ranked_by_hamming_distance() {
     let mut writer = collection.write("test").unwrap();
     writer.add_recipe(&recipe(CODES, DescriptorKind::Code(70))).unwrap();
     let ids = add(&mut writer, &[vec![1.0, 0.0], vec![2.0, 0.0], vec![3.0, 0.0]]);
-    let mut code = |rows: &[&[f32]]| Some(Descriptor::Code(vec![(1 << rows[0][0] as u32) - 1, 0b11]));
-    writer.derive(CODES, &mut code).unwrap();
+    let code = |rows: &[&[f32]]| Some(Descriptor::Code(vec![(1 << rows[0][0] as u32) - 1, 0b11]));
+    writer.derive(CODES, &mut |_, rows| code(rows)).unwrap();
     let queries = [Descriptor::Code(vec![0b11, 0b10])];
     let snapshot = collection.snapshot().unwrap();
     let found = snapshot.search(&Search { recipe: CODES, ..search(&queries, 3) }).unwrap();
@@ -483,7 +483,7 @@ proptest! {
             let (head, tail) = rest.split_at(cut.min(rest.len()));
             if !head.is_empty() {
                 ids.extend(add(&mut writer, &head.iter().map(float).collect::<Vec<_>>()));
-                writer.derive(VECTORS, &mut unit).unwrap();
+                writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
             }
             rest = tail;
         }
@@ -533,7 +533,7 @@ fn crash_child() {
             writer.commit(batch(&ids, &ids.iter().map(|&id| crash_row(id)).collect::<Vec<_>>())).unwrap();
             writeln!(std::io::stdout(), "\nacknowledged {first}").unwrap();
         }
-        writer.derive(VECTORS, &mut unit).unwrap();
+        writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
         writer.finish().unwrap();
     }
 }
@@ -597,7 +597,7 @@ fn a_read_only_disk_is_read() {
     let made = collection(disk.0.path(), 2);
     let mut writer = made.write("test").unwrap();
     let ids = add(&mut writer, &[vec![3.0, 4.0]]);
-    writer.derive(VECTORS, &mut unit).unwrap();
+    writer.derive(VECTORS, &mut |_, rows| unit(rows)).unwrap();
     writer.finish().unwrap();
     let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(disk.0.path()).status().unwrap();
     assert!(remounted.success());

@@ -1,9 +1,12 @@
-//! Descriptors of chosen pictures as one block of memory.
+//! What a recipe is judged by: descriptors of chosen pictures as blocks of memory.
 
+use super::material::Bound;
 use alike::engine::Searcher;
 use alike::recipe::{Descriptor, DescriptorKind};
 use alike::store::RecordId;
-use alike_eval::rank::Rows;
+use alike_eval::neighbours::{self, QuerySide};
+use alike_eval::rank::{Found, Rows};
+use alike_eval::truth::Truth;
 
 /// Pictures described at a time: their descriptors exist twice while they are copied.
 pub(super) const BATCH: usize = 4096;
@@ -15,8 +18,18 @@ pub(super) enum Descriptors {
 }
 
 impl Descriptors {
+    /// The gallery's, augmented if the recipe says so.
+    pub(super) fn of_gallery(bound: &Bound, ids: &[RecordId], threads: usize) -> anyhow::Result<Self> {
+        Ok(match (Self::of(&bound.gallery, ids)?, bound.gallery.plan().ranking().augment) {
+            (Self::Vectors { dims, values }, Some(augment)) => {
+                Self::Vectors { dims, values: augment.augmented(dims, &values, threads) }
+            }
+            (descriptors, _) => descriptors,
+        })
+    }
+
     /// The descriptors of these records, all of which have one.
-    pub(super) fn of(searcher: &Searcher, ids: &[RecordId]) -> anyhow::Result<Self> {
+    fn of(searcher: &Searcher, ids: &[RecordId]) -> anyhow::Result<Self> {
         let mut all = match searcher.kind() {
             DescriptorKind::Vector(dims) => Self::Vectors { dims, values: Vec::with_capacity(ids.len() * dims) },
             DescriptorKind::Code(bits) => {
@@ -40,5 +53,36 @@ impl Descriptors {
             Self::Vectors { dims, values } => Rows::Vectors { dims: *dims, values },
             Self::Codes { bits, words } => Rows::Codes { bits: *bits, words },
         }
+    }
+}
+
+/// The queries' descriptors, with what the recipe makes of their neighbours in the gallery.
+pub(super) struct Queries {
+    descriptors: Descriptors,
+    pub(super) reranked: Option<Vec<Vec<Found>>>,
+}
+
+impl Queries {
+    /// `gallery` are the descriptors of the truth's pictures, `ids` the records of its queries.
+    pub(super) fn of(
+        bound: &Bound,
+        ids: &[RecordId],
+        gallery: &Descriptors,
+        truth: &Truth,
+        threads: usize,
+    ) -> anyhow::Result<Self> {
+        let ranking = bound.gallery.plan().ranking();
+        Ok(match (Descriptors::of(&bound.queries, ids)?, gallery) {
+            (Descriptors::Vectors { dims, values }, Descriptors::Vectors { values: gallery, .. }) => {
+                let QuerySide { queries, reranked } =
+                    neighbours::query_side(ranking, dims, gallery, values, truth, threads);
+                Self { descriptors: Descriptors::Vectors { dims, values: queries }, reranked }
+            }
+            (descriptors, _) => Self { descriptors, reranked: None },
+        })
+    }
+
+    pub(super) fn rows(&self) -> Rows<'_> {
+        self.descriptors.rows()
     }
 }

@@ -1,7 +1,7 @@
 //! The files an evaluation leaves: report, tables, TREC run and qrels.
 
 use super::EvalArgs;
-use super::descriptors::Descriptors;
+use super::descriptors::{Descriptors, Queries};
 use super::material::{Bound, Judged};
 use crate::look;
 use crate::output::{Printer, shown_path};
@@ -119,20 +119,19 @@ fn numbered(file: &Path, number: usize) -> PathBuf {
 
 /// A run is one order: equal scores stand in the order of the gallery, whatever `--ties` says.
 fn write_run(args: &EvalArgs, bound: &Bound, judged: &Judged, depth: usize, out: &mut dyn Write) -> anyhow::Result<()> {
-    let gallery = Descriptors::of(&bound.gallery, &judged.gallery_ids)?;
+    let threads = args.decoding.jobs();
+    let gallery = Descriptors::of_gallery(bound, &judged.gallery_ids, threads)?;
     let queries: Vec<usize> = (0..judged.queries.len()).collect();
     for batch in queries.chunks(QUERIES_AT_A_TIME) {
         let truth = ignoring(&judged.judgement.truth, batch);
         let ids: Vec<_> = batch.iter().map(|&query| judged.query_ids[query]).collect();
-        let rows = Descriptors::of(&bound.queries, &ids)?;
-        let runs = rank::rank(
-            gallery.rows(),
-            rows.rows(),
-            &truth,
-            (Depth::Top(depth), Ties::Index),
-            args.decoding.jobs(),
-            |_, ranked| ranked.top,
-        );
+        let rows = Queries::of(bound, &ids, &gallery, &truth, threads)?;
+        let depth = (Depth::Top(depth), Ties::Index);
+        let sides = (gallery.rows(), rows.rows());
+        let runs = match &rows.reranked {
+            None => rank::rank(sides.0, sides.1, &truth, depth, threads, |_, ranked| ranked.top),
+            Some(first) => rank::rank_behind(first, sides, &truth, depth, threads, |_, ranked| ranked.top),
+        };
         for (&query, top) in batch.iter().zip(runs) {
             let order: Vec<u32> = top.iter().map(|found| found.picture).collect();
             trec::write_run(out, &judged.queries[query], &judged.gallery, &order, &bound.text)?;

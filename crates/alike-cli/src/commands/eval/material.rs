@@ -280,7 +280,7 @@ fn bind(
     let (mut texts, mut drafts): (Vec<String>, Vec<Arc<Draft>>) = (Vec::new(), Vec::new());
     for (text, recipe) in wanted {
         let draft = engine.draft(&recipe)?;
-        if drafts.iter().all(|known| known.key() != draft.key()) {
+        if drafts.iter().all(|known| known.canonical() != draft.canonical()) {
             texts.push(text);
             drafts.push(draft);
         }

@@ -205,7 +205,7 @@ pub(super) fn rederive(engine: &Engine, who: &str) -> Result<(), SyncError> {
     let plans = recipes::plan_kept(engine, &snapshot)?;
     drop(snapshot);
     // What can't learn yet is named by the verification that follows.
-    recipes::derive(engine.collection(), &mut writer, &plans)?;
+    recipes::derive(engine.collection(), &mut writer, &plans, 1)?;
     Ok(writer.finish()?)
 }
 
@@ -241,7 +241,7 @@ pub(super) fn run(
     if !report.interrupted {
         on_event(Event::Finishing);
         let storing = Instant::now();
-        for warning in recipes::derive(engine.collection(), &mut writer, &plans)? {
+        for warning in recipes::derive(engine.collection(), &mut writer, &plans, request.jobs)? {
             on_event(Event::Warning(&warning));
             report.warnings.push(warning);
         }

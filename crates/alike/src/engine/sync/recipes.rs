@@ -1,7 +1,7 @@
 //! The recipes of a run: those the collection keeps, and the ones to add.
 
 use super::{Recipes, SyncError};
-use crate::engine::{Engine, PlanError, learn, union_of_sources};
+use crate::engine::{Engine, PlanError, augment, learn, union_of_sources};
 use crate::recipe::{Draft, LearnError, Plan};
 use crate::source::Source;
 use crate::store::{Collection, RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
@@ -88,11 +88,15 @@ pub(super) fn derive(
     collection: &Collection,
     writer: &mut Writer,
     plans: &[Planned],
+    threads: usize,
 ) -> Result<Vec<String>, StoreError> {
     let mut warnings = Vec::new();
     for Planned { draft, .. } in plans {
         match ready(collection, writer, draft)? {
-            Ok(plan) => drop(writer.derive(plan.key(), &mut |rows| plan.describe(rows))?),
+            Ok(plan) => match plan.ranking().augment {
+                Some(neighbours) => augment::derive(collection, writer, &plan, neighbours, threads)?,
+                None => drop(writer.derive(plan.key(), &mut |_, rows| plan.describe(rows))?),
+            },
             Err(error) => warnings.push(format!("there are no descriptors yet: {error}")),
         }
     }

@@ -1,0 +1,110 @@
+//! A search from descriptors to scored records: the query drawn to its neighbours, the scan, the candidates ranked anew.
+
+use super::{SearchError, SearchOptions, Searcher, filter};
+use crate::index::ScoredId;
+use crate::rank::{self, Neighbours, Ranking, Rerank};
+use crate::recipe::Descriptor;
+use crate::store::{RecordId, Scan, Search, StoreError};
+
+impl Searcher {
+    pub(super) fn nearest(
+        &self,
+        queries: &[Descriptor],
+        k: usize,
+        options: &SearchOptions<'_>,
+    ) -> Result<(Vec<Vec<ScoredId>>, Scan), SearchError> {
+        let Ranking { expand, rerank, .. } = self.plan.ranking();
+        let expanded = expand.map(|neighbours| self.expanded(queries, neighbours, options)).transpose()?;
+        let queries = expanded.as_deref().unwrap_or(queries);
+        let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
+        let candidates = rerank.map_or(k, |rerank| rerank.candidates().max(k));
+        let (mut found, scan) = self.scan(queries, candidates, allowed.as_deref(), options)?;
+        if let Some(rerank) = rerank {
+            for (query, found) in queries.iter().zip(&mut found) {
+                self.rerank(rerank, query, found)?;
+                found.truncate(k);
+            }
+        }
+        Ok((found, scan))
+    }
+
+    fn scan(
+        &self,
+        queries: &[Descriptor],
+        k: usize,
+        only: Option<&[RecordId]>,
+        options: &SearchOptions<'_>,
+    ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
+        let search = Search {
+            recipe: self.plan.key(),
+            kind: self.plan.kind(),
+            queries,
+            k,
+            only,
+            extra: self.unstored(options.threads)?,
+            threads: options.threads,
+            recall: options.recall,
+        };
+        let scan = self.snapshot.scan(&search);
+        Ok((self.snapshot.search(&search)?, scan))
+    }
+
+    /// Each query with its neighbours in the whole gallery, whatever is filtered later.
+    fn expanded(
+        &self,
+        queries: &[Descriptor],
+        neighbours: Neighbours,
+        options: &SearchOptions<'_>,
+    ) -> Result<Vec<Descriptor>, StoreError> {
+        let (found, _) = self.scan(queries, neighbours.count, None, options)?;
+        let mean = self.mean(options.threads)?;
+        let expanded = queries.iter().zip(found).map(|(query, found)| {
+            let vectors = self.vectors(&ids_of(&found), options.threads)?;
+            let near = found.iter().map(|hit| hit.score).zip(vectors.iter().map(Vec::as_slice));
+            Ok(Descriptor::Vector(neighbours.expanded(query.vector().unwrap_or_default(), near, mean)))
+        });
+        expanded.collect()
+    }
+
+    /// The first candidates by new scores; those behind them keep their places, with scores no higher.
+    fn rerank(&self, rerank: Rerank, query: &Descriptor, found: &mut [ScoredId]) -> Result<(), StoreError> {
+        let count = rerank.candidates().min(found.len());
+        let (candidates, behind) = found.split_at_mut(count);
+        let vectors = self.vectors(&ids_of(candidates), 1)?;
+        let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+        let scores = rerank.scores(query.vector().unwrap_or_default(), &vectors);
+        candidates.iter_mut().zip(scores).for_each(|(hit, score)| hit.score = score as f32);
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
+        let least = candidates.last().map_or(f32::INFINITY, |last| last.score);
+        behind.iter_mut().for_each(|hit| hit.score = hit.score.min(least));
+        Ok(())
+    }
+
+    /// The vectors by which these are found.
+    fn vectors(&self, ids: &[RecordId], threads: usize) -> Result<Vec<Vec<f32>>, StoreError> {
+        let unstored = self.unstored(threads)?;
+        let vector = |&id: &RecordId| {
+            let place = unstored.binary_search_by_key(&id, |(id, _)| *id);
+            let beside = place.ok().map(|place| unstored[place].1.clone());
+            let found = beside.or_else(|| self.snapshot.stored_descriptor(self.plan.key(), id));
+            found.and_then(|descriptor| Some(descriptor.vector()?.to_vec()))
+        };
+        Ok(ids.iter().filter_map(vector).collect())
+    }
+
+    /// The mean of the gallery's vectors, of a large one by pictures at equal distances.
+    fn mean(&self, threads: usize) -> Result<&[f32], StoreError> {
+        if let Some(mean) = self.mean.get() {
+            return Ok(mean);
+        }
+        let ids = self.snapshot.ids();
+        let some: Vec<RecordId> = rank::mean_sample(ids.len()).map(|place| ids[place]).collect();
+        let vectors = self.vectors(&some, threads)?;
+        let dims = vectors.first().map_or(0, Vec::len);
+        Ok(self.mean.get_or_init(|| rank::mean(dims, vectors.iter().map(Vec::as_slice))))
+    }
+}
+
+fn ids_of(found: &[ScoredId]) -> Vec<RecordId> {
+    found.iter().map(|hit| hit.id).collect()
+}
