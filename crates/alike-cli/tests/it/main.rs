@@ -15,6 +15,7 @@ mod gallery;
 mod index;
 mod learning;
 mod models;
+mod neighbours;
 mod networks;
 mod scans;
 mod search;

@@ -5,8 +5,8 @@ use super::subject::Subject;
 use super::{Depth, Found, Ranked, Rows, Ties, rank};
 use crate::truth::Truth;
 
-/// As [`rank`], but each query's ranking begins with `first`: these pictures, best first. The others follow in the order of
-/// their scores, which count for no more than that of the last of these.
+/// As [`rank`], but each query's ranking begins with `first`: these pictures, best first. The others follow in their order,
+/// with scores that are less by as much as it takes for none to be above the last of these.
 ///
 /// # Panics
 ///
@@ -31,9 +31,13 @@ pub fn rank_behind<T: Send>(
 fn behind(first: &[Found], all: &[Found]) -> Vec<Found> {
     let mut known: Vec<u32> = first.iter().map(|found| found.picture).collect();
     known.sort_unstable();
-    let least = first.last().map_or(f64::INFINITY, |last| last.score);
-    let others = all.iter().filter(|found| known.binary_search(&found.picture).is_err());
-    first.iter().copied().chain(others.map(|found| Found { score: found.score.min(least), ..*found })).collect()
+    let others: Vec<Found> = all.iter().filter(|found| known.binary_search(&found.picture).is_err()).copied().collect();
+    let above = match (first.last(), others.first()) {
+        (Some(last), Some(next)) => (next.score - last.score).max(0.0),
+        _ => 0.0,
+    };
+    let others = others.into_iter().map(|found| Found { score: found.score - above, ..found });
+    first.iter().copied().chain(others).collect()
 }
 
 /// As deep as is wanted, and those that tie with the last where ties count together.

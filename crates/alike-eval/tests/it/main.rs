@@ -8,8 +8,12 @@
 )]
 
 mod bootstrap;
+#[path = "../../../alike/tests/it/data.rs"]
+#[allow(dead_code, reason = "shared with the tests of the library")]
+mod data;
 mod evaluate;
 mod measures;
+mod neighbours;
 mod rank;
 mod report;
 mod truth;

@@ -66,7 +66,8 @@ impl Searcher {
         expanded.collect()
     }
 
-    /// The first candidates by new scores; those behind them keep their places, with scores no higher.
+    /// The first candidates by new scores; those behind them keep their order, with scores that are less by as much as it
+    /// takes for none to be above the last candidate.
     fn rerank(&self, rerank: Rerank, query: &Descriptor, found: &mut [ScoredId]) -> Result<(), StoreError> {
         let count = rerank.candidates().min(found.len());
         let (candidates, behind) = found.split_at_mut(count);
@@ -75,8 +76,10 @@ impl Searcher {
         let scores = rerank.scores(query.vector().unwrap_or_default(), &vectors);
         candidates.iter_mut().zip(scores).for_each(|(hit, score)| hit.score = score as f32);
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-        let least = candidates.last().map_or(f32::INFINITY, |last| last.score);
-        behind.iter_mut().for_each(|hit| hit.score = hit.score.min(least));
+        if let (Some(last), Some(next)) = (candidates.last(), behind.first()) {
+            let above = (next.score - last.score).max(0.0);
+            behind.iter_mut().for_each(|hit| hit.score -= above);
+        }
         Ok(())
     }
 

@@ -17,8 +17,7 @@ pub struct Neighbours {
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl Neighbours {
-    /// What neighbours on either side do to a ranking that nobody tuned: on neither of the sets of `docs/evaluation.md` it
-    /// falls, with any of the recipes listed there.
+    /// For a ranking that nobody tuned: on neither set of `docs/evaluation.md` it does harm, on either side.
     pub const DEFAULT: Self = Self { count: 10, alpha: 3.0 };
 
     /// Each row with its neighbours among the others, at unit length. `rows` are unit vectors of `dims` numbers, one after

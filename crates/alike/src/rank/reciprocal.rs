@@ -17,7 +17,7 @@ pub struct Reciprocal {
 }
 
 impl Reciprocal {
-    /// The paper's parameters.
+    /// The paper's parameters, which harm on neither set of `docs/evaluation.md`.
     pub const DEFAULT: Self = Self { candidates: 200, k1: 20, k2: 6, weight: 0.3 };
 
     pub(super) fn scores(self, query: &[f32], candidates: &[&[f32]]) -> Vec<f64> {
