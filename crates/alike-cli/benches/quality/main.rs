@@ -1,6 +1,6 @@
 //! What each recipe finds on labelled pictures, with intervals. Runs `alike eval` itself, and writes its tables into
 //! `docs/evaluation.md`: `cargo bench -p alike-cli --bench quality` (with tables to make behind `--`: corel1k, zodiac-like,
-//! neardup, codes). It takes the test data beside the project, or where `ALIKE_DATA` points.
+//! neardup, codes, ..). It takes the test data beside the project, or where `ALIKE_DATA` points.
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
 mod evaluation;
@@ -22,7 +22,7 @@ struct Table {
     recipes: fn() -> Vec<(&'static str, String)>,
 }
 
-const TABLES: [Table; 4] = [
+const TABLES: [Table; 6] = [
     Table {
         name: "corel1k",
         about: "Corel-1k, ten classes of photos: 200 queries, gallery of 800.",
@@ -34,6 +34,18 @@ const TABLES: [Table; 4] = [
         about: "Twelve classes of animals, 32 x 32 pixels: 300 queries, gallery of 1800. Hard: the network knows photos.",
         gallery: Gallery::Lists("zodiac-like"),
         recipes: recipes::features,
+    },
+    Table {
+        name: "neighbours-corel1k",
+        about: "Corel-1k, 200 queries, gallery of 800.",
+        gallery: Gallery::Lists("corel1k"),
+        recipes: recipes::neighbours,
+    },
+    Table {
+        name: "neighbours-zodiac-like",
+        about: "Small pictures, 300 queries, gallery of 1800.",
+        gallery: Gallery::Lists("zodiac-like"),
+        recipes: recipes::neighbours,
     },
     Table {
         name: "neardup",

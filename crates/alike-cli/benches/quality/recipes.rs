@@ -39,6 +39,23 @@ pub(crate) fn features() -> Recipes {
     recipes
 }
 
+/// What neighbours add to the network's features and to their axes. The first is what the others are compared with.
+pub(crate) fn neighbours() -> Recipes {
+    let mut recipes = Recipes::new();
+    for base in ["deep", "deep | center | pca(64)"] {
+        let with = |why, steps: &str| (why, format!("{base}{steps}"));
+        recipes.extend([
+            with(if base == "deep" { "the network's pooled features" } else { "principal axes" }, ""),
+            with("database-side augmentation", " | augment"),
+            with("query expansion", " | expand"),
+            with("both", " | augment | expand"),
+            with("k-reciprocal re-ranking", " | reciprocal"),
+            with("diffusion", " | diffuse"),
+        ]);
+    }
+    recipes
+}
+
 /// What is used where there is no network: `Recipe::default_without_model`.
 const MIX: &str = "0.2*color + 0.5*texture + 0.1*correlogram + 0.2*edges";
 const WITH_NETWORK: &str = "0.8*deep + 0.1*color + 0.1*texture";
