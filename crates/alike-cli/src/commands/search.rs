@@ -31,6 +31,7 @@ use std::path::PathBuf;
   alike search cat.jpg --tag holiday --tag best         tags, as given by `alike tag add`
   alike search --list test.txt --pick random -c DIR --strip hits.png
   alike search cat.jpg --recipe color                   any recipe over what was indexed
+  alike search cat.jpg --recipe 'deep | expand'         the query drawn to its neighbours
   alike search cat.jpg --recipe 'deep | hash(itq, 64)' --rescore 200
   alike search cat.jpg --recipe deep --recipe color --fuse rrf
                                                         one ranking made of two

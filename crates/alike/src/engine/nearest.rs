@@ -89,8 +89,10 @@ impl Searcher {
         let vector = |&id: &RecordId| {
             let place = unstored.binary_search_by_key(&id, |(id, _)| *id);
             let beside = place.ok().map(|place| unstored[place].1.clone());
-            let found = beside.or_else(|| self.snapshot.stored_descriptor(self.plan.key(), id));
-            found.and_then(|descriptor| Some(descriptor.vector()?.to_vec()))
+            match beside.or_else(|| self.snapshot.stored_descriptor(self.plan.key(), id))? {
+                Descriptor::Vector(values) => Some(values),
+                Descriptor::Code(_) => None,
+            }
         };
         Ok(ids.iter().filter_map(vector).collect())
     }

@@ -26,7 +26,7 @@ pub(crate) use npy::npy_file;
 pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};
 pub use tags::{Tag, TagCount, TagError};
 pub use verify::{Damage, DamagePlace, Verification};
-pub use writer::{Batch, SourceRowsToAdd, Writer};
+pub use writer::{Batch, Describe, SourceRowsToAdd, Writer};
 
 use crate::recipe::DescriptorKind;
 use std::path::PathBuf;

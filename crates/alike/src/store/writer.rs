@@ -57,6 +57,9 @@ pub struct SourceRowsToAdd {
     pub rows: Vec<f32>,
 }
 
+/// Makes a record's descriptor of its rows, which are in the order of the recipe's sources.
+pub type Describe<'a> = dyn FnMut(RecordId, &[&[f32]]) -> Option<Descriptor> + 'a;
+
 impl Writer {
     pub(super) fn open(dir: &Path, path: &Path, who: &str) -> Result<Self, StoreError> {
         let mut database = Database::open_to_write(path)?;
@@ -248,11 +251,7 @@ impl Writer {
     /// Computes the descriptors that a recipe lacks. `describe` gets a record with its rows in the order of the recipe's
     /// sources; where it gives `None` the record is noted as not searchable and not tried again. Gives the number of
     /// records that were looked at.
-    pub fn derive(
-        &mut self,
-        recipe: &str,
-        describe: &mut dyn FnMut(RecordId, &[&[f32]]) -> Option<Descriptor>,
-    ) -> Result<usize, StoreError> {
+    pub fn derive(&mut self, recipe: &str, describe: &mut Describe<'_>) -> Result<usize, StoreError> {
         self.forget_lost(recipe)?;
         let snapshot = Snapshot::open(&self.dir, &self.path)?;
         let missing = snapshot.missing(recipe)?;
