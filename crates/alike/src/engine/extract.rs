@@ -1,7 +1,7 @@
 //! One picture through all the sources: decoded once, each network run once, or once for each window.
 
 use super::{DescribeError, models_of};
-use crate::model::runtime::Runtime;
+use crate::model::runtime::{Array, Runtime};
 use crate::model::{Model, ModelError, ModelId, Network};
 use crate::picture::Picture;
 use crate::recipe::added;
@@ -21,12 +21,31 @@ impl Extractor {
         sources: &[Arc<dyn Source>],
         runtime: impl Fn() -> &'r Arc<dyn Runtime>,
     ) -> Result<Self, ModelError> {
+        Self::start_with_layer(sources, None, runtime)
+    }
+
+    /// The same with one more layer of a network, for [`layer`](Self::layer).
+    pub(super) fn start_with_layer<'r>(
+        sources: &[Arc<dyn Source>],
+        more: Option<(&ModelId, &str)>,
+        runtime: impl Fn() -> &'r Arc<dyn Runtime>,
+    ) -> Result<Self, ModelError> {
         let load = |model: Arc<Model>| {
-            let network = model.start_with_layers(runtime().as_ref(), &layers_of(sources, model.id()))?;
+            let mut layers = layers_of(sources, model.id());
+            layers.extend(more.filter(|(id, layer)| *id == model.id() && !layers.contains(layer)).map(|more| more.1));
+            let network = model.start_with_layers(runtime().as_ref(), &layers)?;
             Ok((model.id().clone(), network))
         };
         let networks = models_of(sources).into_iter().map(load).collect::<Result<_, ModelError>>()?;
         Ok(Self { sources: sources.to_vec(), networks })
+    }
+
+    /// What a layer of a network that was started with it gives for the whole picture.
+    pub(super) fn layer(&mut self, picture: &Picture, model: &ModelId, layer: &str) -> Result<Array, ModelError> {
+        let network = self.networks.iter_mut().find(|(id, _)| id == model).map(|(_, network)| network);
+        let outputs = network.map(|network| network.run(picture)).transpose()?;
+        let missing = || ModelError::NoOutput { model: model.to_string(), output: layer.to_owned() };
+        outputs.and_then(|outputs| outputs.layer(layer).cloned()).ok_or_else(missing)
     }
 
     /// The raw rows of the sources whose positions are in `wanted`, in that order.

@@ -2,6 +2,7 @@
 
 mod augment;
 mod edit;
+mod explain;
 mod extract;
 mod filter;
 mod fuse;
@@ -13,6 +14,7 @@ mod several;
 mod sync;
 mod verify;
 
+pub use explain::{ExplainError, Explainer, Heat, HeatMap, NoMap};
 pub use fuse::{Fused, Fusion, Place, candidates, fuse};
 pub use networks::{Networks, NetworksError};
 pub use search::{Describer, Found, Hit, Matrix, SearchError, SearchOptions, Searcher};

@@ -272,6 +272,11 @@ impl Searcher {
         self.made(ids, |rows| self.plan.describe(rows))
     }
 
+    /// The raw row of each source of the recipe of a record; `None` where one is missing.
+    pub(super) fn rows(&self, id: RecordId) -> Result<Option<Vec<&[f32]>>, StoreError> {
+        Ok(learn::rows(&self.snapshot, &self.plan, &[id])?.pop())
+    }
+
     /// What `make` makes of the rows of the sources of these records.
     fn made(
         &self,

@@ -13,6 +13,9 @@ const DEFAULT_SIDE: u32 = 224;
 const PASS: [&str; 9] =
     ["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Identity", "Cast", "DequantizeLinear", "QuantizeLinear"];
 
+/// Operators that may take the mean over the places of a map.
+const POOLS: [&str; 3] = ["GlobalAveragePool", "AveragePool", "ReduceMean"];
+
 /// What is known of a graph without its weights.
 #[derive(Debug, Clone)]
 pub(crate) struct Graph {
@@ -207,6 +210,21 @@ impl Graph {
             }
         }
         false
+    }
+
+    /// What goes into the pool that `tensor` comes from through nothing but reshapes. Whether the pool takes the mean of all
+    /// places its name doesn't say: axes and kernels are anybody's.
+    pub(crate) fn before_pool(&self, tensor: &str) -> Option<&str> {
+        let mut at = self.producer(tensor)?;
+        for _ in 0..self.nodes.len() {
+            let input = at.inputs.first()?;
+            match at.op.as_str() {
+                op if POOLS.contains(&op) => return Some(input),
+                op if PASS.contains(&op) => at = self.producer(input)?,
+                _ => return None,
+            }
+        }
+        None
     }
 
     fn global_pool(&self) -> Option<&str> {

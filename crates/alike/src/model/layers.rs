@@ -1,8 +1,9 @@
 //! Inner nodes and tensors of a graph: what they are called, and the shape of what they give.
 
+use super::manifest::Take;
 use super::near::near;
 use super::runtime::{Rten, Runtime};
-use super::{Model, ModelError};
+use super::{Model, ModelError, Seen, preprocess};
 use std::sync::PoisonError;
 
 impl Model {
@@ -26,6 +27,23 @@ impl Model {
         let shape = self.shape_on_zeros(tensor)?;
         shapes.insert(tensor.to_owned(), shape.clone());
         Ok(shape)
+    }
+
+    /// The map whose mean over all places the pooled features are, by what the graph says: what goes into the last average
+    /// pool. `None` where the features are a token, or where no pool is found. Pools of parts of a map go by the same
+    /// names, so whether the mean is the features has to be looked at when the network has run.
+    pub fn averaged_map(&self) -> Option<&str> {
+        let features = self.manifest.outputs.features.as_ref()?;
+        match features.take {
+            Take::Avg => Some(&features.output),
+            Take::Flat => self.graph.before_pool(&features.output),
+            Take::Cls | Take::Mean => None,
+        }
+    }
+
+    /// The part of a picture of this size that the network sees: the rest is cropped off before.
+    pub fn seen(&self, width: u32, height: u32) -> Seen {
+        preprocess::seen(width, height, &self.manifest.input)
     }
 
     /// The tensor that a layer is.

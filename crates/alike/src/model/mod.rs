@@ -19,6 +19,7 @@ pub use cache::ModelCache;
 pub use manifest::Manifest;
 pub use pooling::Pooling;
 pub(crate) use pooling::channels;
+pub use preprocess::Seen;
 pub use summary::{Layer, Summary};
 
 use crate::picture::Picture;

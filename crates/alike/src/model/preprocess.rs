@@ -16,6 +16,31 @@ struct Crop {
     top: u32,
 }
 
+/// A rectangle of a picture, in shares of its width and height, each in 0..=1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// From the left edge.
+    pub left: f64,
+    /// From the upper edge.
+    pub top: f64,
+    /// 1 where nothing is cropped off.
+    pub width: f64,
+    /// 1 where nothing is cropped off.
+    pub height: f64,
+}
+
+/// What is left of a picture of this size when it has been resized and cropped.
+pub(crate) fn seen(width: u32, height: u32, input: &Input) -> Seen {
+    let (width, height) = resized_size(width, height, input);
+    let share = |part: u32, whole: u32| f64::from(part) / f64::from(whole);
+    Seen {
+        left: share(centre(width, input.width), width),
+        top: share(centre(height, input.height), height),
+        width: share(input.width, width),
+        height: share(input.height, height),
+    }
+}
+
 /// Fills `tensor`, `3 * height * width` values, channel by channel, with the picture.
 pub(crate) fn fill(tensor: &mut [f32], picture: &Picture, input: &Input) -> Result<(), ModelError> {
     let (resized, crop) = resized(picture, input)?;
@@ -50,7 +75,7 @@ fn tables(input: &Input) -> [[f32; 256]; 3] {
 }
 
 fn resized<'a>(picture: &'a Picture, input: &Input) -> Result<(Cow<'a, Picture>, Crop), ModelError> {
-    let (width, height) = resized_size(picture, input);
+    let (width, height) = resized_size(picture.width(), picture.height(), input);
     if u64::from(width) * u64::from(height) > MAX_RESIZED_PIXELS {
         return Err(ModelError::TooElongated { width: picture.width(), height: picture.height() });
     }
@@ -65,12 +90,10 @@ fn resized<'a>(picture: &'a Picture, input: &Input) -> Result<(Cow<'a, Picture>,
     Ok((Cow::Owned(picture), crop))
 }
 
-fn resized_size(picture: &Picture, input: &Input) -> (u32, u32) {
+fn resized_size(width: u32, height: u32, input: &Input) -> (u32, u32) {
     match input.resize {
         Resize::Stretch => (input.width, input.height),
-        Resize::ShortestEdge(ShortestEdge { shortest_edge, .. }) => {
-            shortest_edge_size(picture.width(), picture.height(), shortest_edge)
-        }
+        Resize::ShortestEdge(ShortestEdge { shortest_edge, .. }) => shortest_edge_size(width, height, shortest_edge),
     }
 }
 

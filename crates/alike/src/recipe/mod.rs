@@ -55,8 +55,8 @@ pub(crate) use arguments::{Arguments, whole};
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
 pub(crate) use hash::median;
-pub use plan::{Draft, LearnError, Plan};
-pub(crate) use plan::{SAMPLE, added, unit};
+pub use plan::{Draft, LearnError, Plan, Share, SplitError};
+pub(crate) use plan::{RowPart, SAMPLE, added, unit};
 pub(crate) use text::Quoted;
 
 use std::str::FromStr;

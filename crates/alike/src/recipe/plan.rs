@@ -1,5 +1,10 @@
 //! A recipe bound to its sources and models, before and after its steps have learnt.
 
+mod split;
+
+pub(crate) use split::RowPart;
+pub use split::{Share, SplitError};
+
 use super::bind::{self, Bound};
 use super::hash::{Hasher, Method};
 use super::ranking::QuerySide;

@@ -47,6 +47,14 @@ impl Display for Step {
     }
 }
 
+/// A vector less a centre, along some directions: see [`Projection`].
+#[derive(Clone, Copy)]
+pub(super) struct Linear<'a> {
+    pub(super) centre: &'a [f32],
+    /// None where the numbers stay what they are.
+    pub(super) directions: &'a [f32],
+}
+
 /// What stands before a step.
 #[derive(Clone, Copy)]
 struct Before {
@@ -151,6 +159,17 @@ impl Step {
                 projection(&vectors, dims, |axes| {
                     axes.variances.iter().map(|variance| shrunk(*variance, axes, size).powf(-power)).collect()
                 })
+            }
+        }
+    }
+
+    /// What it does to a vector at unit length, where that is linear but for a constant.
+    pub(super) fn linear(self, learnt: &[f32], dims: usize) -> Option<Linear<'_>> {
+        match self {
+            Self::Power { .. } | Self::Vlad { .. } => None,
+            Self::Center | Self::Pca { .. } | Self::Whiten { .. } => {
+                let (centre, directions) = learnt.split_at(dims);
+                Some(Linear { centre, directions })
             }
         }
     }

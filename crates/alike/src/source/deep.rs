@@ -38,6 +38,10 @@ impl Source for Deep {
         self.scales.count()
     }
 
+    fn averaged_map(&self) -> Option<&str> {
+        self.model.averaged_map().filter(|_| self.scales.count() == 1)
+    }
+
     fn describe(&self, _picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
         let features = forward.get(self.model.id()).and_then(|outputs| outputs.features.as_ref());
         checked("deep", &self.model, self.dims, features)

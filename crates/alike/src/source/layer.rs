@@ -72,6 +72,10 @@ impl Source for Layer {
         self.scales.count()
     }
 
+    fn averaged_map(&self) -> Option<&str> {
+        (self.pooling == Pooling::Average && self.scales.count() == 1).then_some(&self.name)
+    }
+
     fn describe(&self, _picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
         let layer = forward.get(self.model.id()).and_then(|outputs| outputs.layer(&self.name));
         checked("layer", &self.model, self.dims, layer.and_then(|array| self.pooling.apply(array)).as_ref())

@@ -103,6 +103,11 @@ pub trait Source: Send + Sync {
     fn scales(&self) -> u32 {
         1
     }
+    /// The layer of the network, a map `[1, C, h, w]`, whose mean over all places the vector is, if it is one by what the
+    /// graph says.
+    fn averaged_map(&self) -> Option<&str> {
+        None
+    }
     /// Whether the vector is a code: numbers of two signs, a bit each, positive where it is set.
     fn is_code(&self) -> bool {
         false

@@ -10,6 +10,7 @@
 mod data;
 mod download;
 mod engine;
+mod explain;
 mod filters;
 mod fusion;
 mod hashing;

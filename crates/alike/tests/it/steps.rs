@@ -10,7 +10,7 @@ const DIMS: usize = 324;
 
 /// Numbers between -1 and 1 of a linear congruential generator, spread and shifted by dimension;
 /// `training/step_fixtures.py` makes the same.
-fn noisy_rows(count: usize, seed: u32) -> Vec<Vec<f32>> {
+pub(crate) fn noisy_rows(count: usize, seed: u32) -> Vec<Vec<f32>> {
     let mut state = seed;
     let mut noise = move || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
