@@ -1,6 +1,7 @@
 //! `alike search`: find the pictures that look like a given one.
 
 mod compare;
+mod explain;
 mod fused;
 mod hits;
 mod plain;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
                                                         one ranking made of two
   alike search cat.jpg --compare deep --compare color --strip both.png
                                                         each recipe's hits, one below the other
+  alike search cat.jpg --explain --html why.html        what each term adds, and where pictures agree
 
 --fuse takes each recipe's best 100 hits (10 times -k, where that is more), after the filters. `rrf` is reciprocal rank
 fusion: the sum of 1 / (60 + rank). `scores` is the mean of the scores, brought to 0 .. 1 by each recipe's least and
@@ -67,6 +69,13 @@ pub(crate) struct SearchArgs {
     /// Repeat it, or name several recipes behind it.
     #[arg(long, value_name = "RECIPE", num_args = 1.., conflicts_with_all = ["recipes", "fuse", "rescore"])]
     compare: Vec<String>,
+
+    /// Say why: each term's share of a score, and where the pictures agree
+    ///
+    /// Pictures (--strip, --html, the terminal) get heat drawn over them, --json the numbers, where the recipe has `deep` or
+    /// an averaged layer. The files of the hits are read, and the network is run on them.
+    #[arg(long, conflicts_with_all = ["fuse", "compare", "rescore"])]
+    explain: bool,
 
     #[command(flatten)]
     network: NetworkArgs,

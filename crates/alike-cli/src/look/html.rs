@@ -1,5 +1,7 @@
 //! Queries and hits as one page that needs nothing else: no network, no other file, no script.
 
+use super::heat::RAMP;
+use super::why::{Explained, TERMS, widths};
 use super::{Ranking, Score, Shown, Verdict, fitted, thumbnail};
 use alike::picture::{DecodeOptions, Picture};
 use base64::Engine as _;
@@ -100,6 +102,7 @@ fn section(search: &Search) -> Markup {
                     (hits) (if hits == 1 { " hit" } else { " hits" })
                     " in " (milliseconds(search.took))
                 }
+                (legend(&Explained::of(search.rankings)))
             }
             div.rankings { @for ranking in search.rankings { (hits_of(search.query, ranking)) } }
         }
@@ -139,10 +142,53 @@ fn card(query: &Shown, hit: &Shown) -> Markup {
                     @if !hit.note.is_empty() { span.note { (hit.note) } }
                 }
                 @if let Some(score) = hit.score { (score_bar(score)) }
+                @if hit.shares.len() > 1 { (shares(&hit.shares)) }
                 span.path { (hit.path.display()) }
+                @if let Some(uri) = hit.agreement.as_ref().and_then(|agreement| data_uri(&agreement.query)) {
+                    img.agreement src=(uri) alt="query, bright where it agrees with this hit" loading="lazy";
+                }
             }
         }
     }
+}
+
+/// What the colours of bars and heat mean; nothing where no hit is explained.
+fn legend(explained: &Explained<'_>) -> Markup {
+    let colors = RAMP.map(|[r, g, b]| format!("rgb({r},{g},{b})")).join(",");
+    html! {
+        @if !explained.terms.is_empty() {
+            ul.terms {
+                @for (name, color) in explained.terms.iter().zip(TERMS.iter().cycle()) {
+                    li { span.swatch style=(background(*color)) {} code { (name) } }
+                }
+            }
+        }
+        @if let Some(brightest) = explained.brightest {
+            div.heat {
+                "Bright where query and hit agree; the query stands below each hit."
+                span.ramp style=(format!("background:linear-gradient(to right,{colors})")) {}
+                span.ends { span { "0" } span { (format!("{brightest:.3} or more")) } }
+                "of the score from one place of the network's map"
+            }
+        }
+    }
+}
+
+/// What each term has of the score, as a bar and in numbers.
+fn shares(shares: &[(String, f64)]) -> Markup {
+    let terms = || shares.iter().zip(TERMS.iter().cycle());
+    html! {
+        span.shares {
+            @for (width, (_, color)) in widths(shares).zip(terms()) {
+                span style=(format!("width:{:.1}%;{}", width * 100.0, background(*color))) {}
+            }
+        }
+        span.note.terms { @for ((name, share), _) in terms() { span { (name) " " (format!("{share:.2}")) } } }
+    }
+}
+
+fn background([r, g, b]: [u8; 3]) -> String {
+    format!("background:rgb({r},{g},{b})")
 }
 
 /// The greatest score fills the bar, 0 and less leave it empty.

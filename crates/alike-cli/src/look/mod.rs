@@ -1,11 +1,14 @@
 //! What people look at: a query and its hits as a strip, as a page, in the terminal.
 
+mod heat;
 mod html;
 mod lettering;
 mod sixel;
 mod strip;
 mod terminal;
+mod why;
 
+pub(crate) use heat::{brightest, heated};
 pub(crate) use html::{Facts, Page, Search, data_uri_of_file, results_page};
 pub(crate) use strip::strip;
 pub(crate) use terminal::Terminal;
@@ -20,6 +23,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// A query or a hit, ready to be looked at.
+#[derive(Default)]
 pub(crate) struct Shown {
     /// Best a [`thumbnail`], so that many hits fit in memory; `None` if the file can't be read any more.
     pub(crate) picture: Option<Picture>,
@@ -33,6 +37,17 @@ pub(crate) struct Shown {
     pub(crate) is_query: bool,
     /// What else there is to say of a hit: how other recipes see it.
     pub(crate) note: String,
+    /// Of a hit that is explained: each term's name and share of the score.
+    pub(crate) shares: Vec<(String, f64)>,
+    pub(crate) agreement: Option<Agreement>,
+}
+
+/// Where the query agrees with a hit that is explained; the hit's own picture has its heat drawn over it.
+pub(crate) struct Agreement {
+    /// The query's thumbnail with heat.
+    pub(crate) query: Picture,
+    /// From how much on that a place adds to the score it is drawn brightest.
+    pub(crate) brightest: f64,
 }
 
 /// A score, and the best that a hit can have.
@@ -82,13 +97,12 @@ impl Shown {
     pub(crate) fn of_hit(hit: &Hit, is_query: bool) -> Self {
         let (path, label) = (hit.path.clone(), hit.record.label.clone());
         let score = Some(Score { value: hit.score, greatest: 1.0 });
-        Self { picture: read(&hit.path), path, label, score, rank: hit.rank, is_query, note: String::new() }
+        Self { picture: read(&hit.path), path, label, score, rank: hit.rank, is_query, ..Self::default() }
     }
 
     /// A query, with its picture read anew.
     pub(crate) fn of_query(path: &Path, label: Option<Label>) -> Self {
-        let path = path.to_path_buf();
-        Self { picture: read(&path), path, label, score: None, rank: 0, is_query: true, note: String::new() }
+        Self { picture: read(path), path: path.to_path_buf(), label, is_query: true, ..Self::default() }
     }
 }
 
@@ -170,8 +184,8 @@ mod tests {
         let label = label.map(|(id, name)| Label { id: id.to_owned(), name: name.map(str::to_owned) });
         let picture = Picture::from_rgb(40, 20, vec![(rank * 20) as u8; 40 * 20 * 3]);
         let score = (rank > 0).then(|| Score { value: 1.0 / rank as f32, greatest: 1.0 });
-        let (path, note) = (format!("pictures/{rank}.png").into(), String::new());
-        Shown { picture, path, label, score, rank, is_query: rank == 0, note }
+        let path = format!("pictures/{rank}.png").into();
+        Shown { picture, path, label, score, rank, is_query: rank == 0, ..Shown::default() }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The field's picture: the query, then the hits in order, each with its class and score.
 
 use super::lettering::{Lettering, Line};
+use super::why::Below;
 use super::{Ranking, Shown, Verdict, fitted};
 use image::{Rgb, RgbImage, imageops};
 
@@ -31,15 +32,25 @@ const BLUE: Rgb<u8> = Rgb([44, 98, 200]);
 /// Draws the query, and to its right the hits, `per_row` (at least 1) in a row; of several rankings one below the other.
 /// At most 500 hits are drawn; a line says how many there are beyond.
 pub(crate) fn strip(query: &Shown, rankings: &[Ranking<'_>], per_row: usize) -> RgbImage {
-    let layout = Layout::of(rankings, per_row.max(1));
+    let explained = Below::of(rankings, SIDE + 2 * FRAME);
+    let layout = Layout::of(rankings, per_row.max(1), explained.height());
     let mut picture = RgbImage::from_pixel(layout.width, layout.height, PAPER);
     let lettering = Lettering::new();
     let top = layout.blocks.first().map_or(MARGIN, |block| block.hits_top);
     draw_cell(&mut picture, &lettering, (MARGIN, top), &Cell::of_query(query, &lettering));
+    explained.draw_legend(&mut picture, &lettering, below((MARGIN, top)));
     for (ranking, block) in rankings.iter().zip(&layout.blocks) {
         draw_ranking(&mut picture, &lettering, query, ranking, &layout, block);
+        for (i, hit) in ranking.hits[..block.drawn].iter().enumerate() {
+            explained.draw(&mut picture, &lettering, below(layout.hit(block, i)), hit);
+        }
     }
     picture
+}
+
+/// Where what explains a hit begins, below its cell.
+fn below((left, top): (u32, u32)) -> (u32, u32) {
+    (left, top + CELL_HEIGHT - GAP)
 }
 
 fn draw_ranking(
@@ -88,6 +99,8 @@ struct Layout {
     width: u32,
     height: u32,
     per_row: u32,
+    /// From a row of hits to the next.
+    row: u32,
     blocks: Vec<Block>,
 }
 
@@ -102,33 +115,35 @@ struct Block {
 }
 
 impl Layout {
-    fn of(rankings: &[Ranking<'_>], per_row: usize) -> Self {
+    /// `more`: pixels below each cell.
+    fn of(rankings: &[Ranking<'_>], per_row: usize, more: u32) -> Self {
         let most = MOST_HITS / rankings.len().max(1);
         let longest = rankings.iter().map(|ranking| ranking.hits.len().min(most)).max().unwrap_or(0);
         let per_row = per_row.min(longest.max(1)) as u32;
+        let row = CELL_HEIGHT + more;
         let mut blocks: Vec<Block> = Vec::new();
         for ranking in rankings {
             let top = blocks.last().map_or(MARGIN, |block| block.bottom);
-            blocks.push(Block::of(ranking, most, per_row, top));
+            blocks.push(Block::of(ranking, most, (per_row, row), top));
         }
-        let bottom = blocks.last().map_or(MARGIN + CELL_HEIGHT, |block| block.bottom);
-        Self { width: 2 * MARGIN + CELL_WIDTH * (per_row + 1), height: bottom + MARGIN - GAP, per_row, blocks }
+        let bottom = blocks.last().map_or(MARGIN + row, |block| block.bottom);
+        Self { width: 2 * MARGIN + CELL_WIDTH * (per_row + 1), height: bottom + MARGIN - GAP, per_row, row, blocks }
     }
 
     /// Top left corner of a hit's cell; the query's column is wider by a gap.
     fn hit(&self, block: &Block, index: usize) -> (u32, u32) {
         let (row, column) = (index as u32 / self.per_row, index as u32 % self.per_row);
-        (MARGIN + CELL_WIDTH * (column + 1) + GAP, block.hits_top + CELL_HEIGHT * row)
+        (MARGIN + CELL_WIDTH * (column + 1) + GAP, block.hits_top + self.row * row)
     }
 }
 
 impl Block {
-    fn of(ranking: &Ranking<'_>, most: usize, per_row: u32, top: u32) -> Self {
+    fn of(ranking: &Ranking<'_>, most: usize, (per_row, row): (u32, u32), top: u32) -> Self {
         let drawn = ranking.hits.len().min(most);
         let rows = (drawn.max(1) as u32).div_ceil(per_row);
         let hits_top = top + if ranking.heading.is_some() { HEADING_HEIGHT } else { 0 };
         let more = if drawn < ranking.hits.len() { 24 } else { 0 };
-        Self { top, hits_top, bottom: hits_top + CELL_HEIGHT * rows + more, drawn }
+        Self { top, hits_top, bottom: hits_top + row * rows + more, drawn }
     }
 }
 
@@ -208,7 +223,7 @@ mod tests {
     }
 
     fn cell_of(hits: &[Shown], index: usize) -> (u32, u32) {
-        let layout = Layout::of(&[Ranking::alone(hits)], 10);
+        let layout = Layout::of(&[Ranking::alone(hits)], 10, 0);
         layout.hit(&layout.blocks[0], index)
     }
 

@@ -1,7 +1,8 @@
 //! The hits of one recipe.
 
+use super::explain::{self, Why};
 use super::{Asked, hits};
-use crate::look::{Ranking, Shown};
+use crate::look::Ranking;
 use alike::engine::{Found, Hit};
 use alike::recipe::DescriptorKind;
 use alike::store::Scan;
@@ -15,15 +16,13 @@ pub(super) fn run(asked: &Asked<'_>) -> anyhow::Result<bool> {
     let found = found(asked)?;
     let hits = found.hits.into_iter().next().unwrap_or_default();
     let took = started.elapsed();
+    let whys = explain::explain(asked, &hits)?;
     if asked.args.json {
-        asked.printer.line(as_json(asked, &hits, &found.scan, took))?;
+        asked.printer.line(as_json(asked, &hits, &whys, &found.scan, took))?;
     } else {
-        print(asked, &hits, &found.scan)?;
+        print(asked, &hits, &whys, &found.scan)?;
     }
-    asked.show(took, &hits, |pictures| {
-        let shown: Vec<Shown> = hits.iter().map(|hit| asked.shown(hit)).collect();
-        pictures.write(&[Ranking::alone(&shown)])
-    })?;
+    asked.show(took, &hits, |pictures| pictures.write(&[Ranking::alone(&explain::shown(asked, &hits, &whys))]))?;
     Ok(!hits.is_empty())
 }
 
@@ -44,22 +43,29 @@ fn found(asked: &Asked<'_>) -> anyhow::Result<Found> {
     Ok(searcher.search_rescored(&[query], candidates.get(), &asked.options())?)
 }
 
-fn as_json(asked: &Asked<'_>, hits: &[Hit], scan: &Scan, took: Duration) -> Value {
+fn as_json(asked: &Asked<'_>, hits: &[Hit], whys: &[Why], scan: &Scan, took: Duration) -> Value {
+    let hit = |(hit, why): (&Hit, &Why)| {
+        let mut value = asked.hit_json(hit);
+        if asked.args.explain {
+            why.add_to(&mut value);
+        }
+        value
+    };
     let mut value = hits::recipe_json(asked.first(), scan);
     value["query"] = asked.query.as_json();
     value["took_ms"] = json!(took.as_secs_f64() * 1e3);
-    value["hits"] = hits.iter().map(|hit| asked.hit_json(hit)).collect();
+    value["hits"] = hits.iter().zip(whys).map(hit).collect();
     value
 }
 
-fn print(asked: &Asked<'_>, hits: &[Hit], scan: &Scan) -> std::io::Result<()> {
+fn print(asked: &Asked<'_>, hits: &[Hit], whys: &[Why], scan: &Scan) -> std::io::Result<()> {
     if hits.is_empty() {
         asked.printer.status("nothing found");
         return Ok(());
     }
     let labels = hits::labelled(hits.iter());
-    for hit in hits {
-        asked.printer.line(asked.line(hit, "", labels))?;
+    for (hit, why) in hits.iter().zip(whys) {
+        asked.printer.line(asked.line(hit, &why.columns(), labels))?;
     }
     asked.say_scan(scan);
     Ok(())

@@ -26,19 +26,28 @@ impl Asked<'_> {
         write: impl FnOnce(&Pictures<'_>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let hits: Vec<&Hit> = hits.into_iter().collect();
-        let terminal = if self.args.json || hits.is_empty() { None } else { Terminal::found() };
-        if self.args.strip.is_none() && self.args.html.is_none() && terminal.is_none() {
+        if !self.shows_pictures() {
             return Ok(());
         }
+        let terminal = self.terminal().filter(|_| !hits.is_empty());
         let own_label = || hits.iter().find(|hit| self.own == Some(hit.record.id))?.record.label.clone();
         let query = self.shown_query(self.query.label.clone().or_else(own_label));
         write(&Pictures { asked: self, query, terminal, took })
     }
 
+    /// Whether pictures are to be seen anywhere.
+    pub(super) fn shows_pictures(&self) -> bool {
+        self.args.strip.is_some() || self.args.html.is_some() || self.terminal().is_some()
+    }
+
+    fn terminal(&self) -> Option<Terminal> {
+        if self.args.json { None } else { Terminal::found() }
+    }
+
     fn shown_query(&self, label: Option<Label>) -> Shown {
         let path = self.query.path.clone().unwrap_or_else(|| PathBuf::from("stdin"));
         let picture = look::thumbnail(&self.query.picture);
-        Shown { picture, path, label, score: None, rank: 0, is_query: true, note: String::new() }
+        Shown { picture, path, label, is_query: true, ..Shown::default() }
     }
 
     /// A hit, with its picture read anew.
