@@ -74,7 +74,7 @@ pub(crate) struct SearchArgs {
     ///
     /// Pictures (--strip, --html, the terminal) get heat drawn over them, --json the numbers, where the recipe has `deep` or
     /// an averaged layer. The files of the hits are read, and the network is run on them.
-    #[arg(long, conflicts_with_all = ["fuse", "compare", "rescore"])]
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["fuse", "compare", "rescore"])]
     explain: bool,
 
     #[command(flatten)]

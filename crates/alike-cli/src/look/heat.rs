@@ -70,3 +70,67 @@ fn cover(pixel: &mut [u8], heat: [f64; 3]) {
         *channel = (COVER * heat + (1.0 - COVER) * grey).round() as u8;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alike::model::Seen;
+
+    const ALL: Seen = Seen { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+
+    fn grey() -> Picture {
+        Picture::from_rgb(80, 40, vec![100; 80 * 40 * 3]).unwrap()
+    }
+
+    /// Brightness of the pixels of a row.
+    fn row(picture: &Picture, y: usize) -> Vec<u32> {
+        let row = &picture.rgb()[y * 80 * 3..][..80 * 3];
+        row.chunks_exact(3).map(|pixel| pixel.iter().map(|x| u32::from(*x)).sum()).collect()
+    }
+
+    /// CIE L* of sRGB.
+    fn lightness(color: [f64; 3]) -> f64 {
+        let linear = color
+            .map(|c| if c / 255.0 <= 0.04045 { c / 255.0 / 12.92 } else { ((c / 255.0 + 0.055) / 1.055).powf(2.4) });
+        let y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+        if y <= 0.008856 { 903.3 * y } else { 116.0 * y.cbrt() - 16.0 }
+    }
+
+    #[test]
+    fn the_ramp_becomes_lighter_in_like_steps() {
+        let ramp: Vec<f64> = (0..=20).map(|i| lightness(color(f64::from(i) / 20.0))).collect();
+        let steps: Vec<f64> = ramp.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(steps.iter().all(|step| (2.0..8.0).contains(step)), "{steps:?}");
+        assert!(ramp[0] < 5.0 && ramp[20] > 90.0, "{ramp:?}");
+        assert_eq!((color(-1.0), color(2.0)), (color(0.0), color(1.0)));
+    }
+
+    #[test]
+    fn a_place_is_brightest_in_its_middle() {
+        let map = HeatMap { width: 4, values: vec![0.0, -1.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0], seen: ALL };
+        let made = heated(&grey(), &map, 0.5).unwrap();
+        let upper = row(&made, 10);
+        let brightest = (0..80).max_by_key(|x| upper[*x]).unwrap();
+        assert!((48..52).contains(&brightest), "{upper:?}");
+        assert_eq!(upper[5], row(&made, 35)[5], "below 0 is as dark as nothing");
+        assert_eq!(upper[30], upper[5]);
+    }
+
+    #[test]
+    fn what_the_network_does_not_see_stays_as_it_is() {
+        let seen = Seen { left: 0.25, width: 0.5, ..ALL };
+        let made = row(&heated(&grey(), &HeatMap { width: 1, values: vec![1.0], seen }, 1.0).unwrap(), 20);
+        assert!(made[..20].iter().chain(&made[60..]).all(|x| *x == 300), "{made:?}");
+        assert!(made[20..60].iter().all(|x| *x != 300), "{made:?}");
+    }
+
+    #[test]
+    fn one_peak_does_not_set_the_scale() {
+        let map = |values| HeatMap { width: 1, values, seen: ALL };
+        let mut many = map(vec![1.0; 200]);
+        many.values[7] = 50.0;
+        assert_eq!(brightest([&many].into_iter()), Some(1.0));
+        assert_eq!(brightest([&map(vec![-1.0, 0.0]), &map(vec![0.25])].into_iter()), Some(0.25));
+        assert_eq!(brightest([&map(vec![-1.0, 0.0])].into_iter()), None);
+    }
+}

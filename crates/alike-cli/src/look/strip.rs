@@ -33,10 +33,11 @@ const BLUE: Rgb<u8> = Rgb([44, 98, 200]);
 /// At most 500 hits are drawn; a line says how many there are beyond.
 pub(crate) fn strip(query: &Shown, rankings: &[Ranking<'_>], per_row: usize) -> RgbImage {
     let explained = Below::of(rankings, SIDE + 2 * FRAME);
-    let layout = Layout::of(rankings, per_row.max(1), explained.height());
+    let mut layout = Layout::of(rankings, per_row.max(1), explained.height());
+    let top = layout.blocks.first().map_or(MARGIN, |block| block.hits_top);
+    layout.height = layout.height.max(below((0, top)).1 + explained.legend_height() + MARGIN);
     let mut picture = RgbImage::from_pixel(layout.width, layout.height, PAPER);
     let lettering = Lettering::new();
-    let top = layout.blocks.first().map_or(MARGIN, |block| block.hits_top);
     draw_cell(&mut picture, &lettering, (MARGIN, top), &Cell::of_query(query, &lettering));
     explained.draw_legend(&mut picture, &lettering, below((MARGIN, top)));
     for (ranking, block) in rankings.iter().zip(&layout.blocks) {

@@ -16,7 +16,7 @@ const SHARES: u32 = 34;
 const BAR: u32 = 8;
 const RAMP: u32 = 12;
 /// Two lines, ramp and numbers.
-const HEAT_LEGEND: u32 = 3 * LINE + RAMP + 6;
+const HEAT_LEGEND: u32 = 3 * LINE + RAMP + 10;
 const GAP: u32 = 4;
 const INK: Rgb<u8> = Rgb([32, 34, 38]);
 const FAINT: Rgb<u8> = Rgb([104, 107, 114]);
@@ -59,12 +59,13 @@ impl<'a> Below<'a> {
         if self.explained.terms.is_empty() { 0 } else { SHARES }
     }
 
-    /// Pixels below a cell: none where nothing is explained.
+    /// Pixels below a hit: none where nothing is explained.
     pub(super) fn height(&self) -> u32 {
-        (self.shares_height() + self.picture).max(self.legend_height())
+        self.shares_height() + self.picture
     }
 
-    fn legend_height(&self) -> u32 {
+    /// Pixels below the query.
+    pub(super) fn legend_height(&self) -> u32 {
         LINE * self.explained.terms.len() as u32 + if self.explained.brightest.is_some() { HEAT_LEGEND } else { 0 }
     }
 
@@ -77,9 +78,8 @@ impl<'a> Below<'a> {
             lettering.draw(picture, &text, line((left, top + BAR + 4), FAINT));
         }
         let top = top + self.shares_height();
-        if let Some(small) =
-            hit.agreement.as_ref().and_then(|agreement| fitted(&agreement.query, self.width, self.width))
-        {
+        let query = hit.agreement.as_ref().map(|agreement| &agreement.query);
+        if let Some(small) = query.and_then(|query| fitted(query, self.width, self.width)) {
             imageops::replace(picture, &small, i64::from(left + (self.width - small.width()) / 2), i64::from(top));
         }
     }
@@ -92,8 +92,12 @@ impl<'a> Below<'a> {
             lettering.draw(picture, &name, line((left + 16, top), INK));
             top += LINE;
         }
-        let Some(brightest) = self.explained.brightest else { return };
-        top += 6;
+        if let Some(brightest) = self.explained.brightest {
+            self.draw_ramp(picture, lettering, (left, top + 6), brightest);
+        }
+    }
+
+    fn draw_ramp(&self, picture: &mut RgbImage, lettering: &Lettering, (left, mut top): (u32, u32), brightest: f64) {
         for text in ["below a hit: the query,", "bright where they agree"] {
             lettering.draw(picture, text, line((left, top), FAINT));
             top += LINE;
@@ -136,5 +140,21 @@ fn fill(picture: &mut RgbImage, (left, top): (u32, u32), (width, height): (u32, 
         for x in left..left + width {
             picture.put_pixel(x, y, color);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::widths;
+
+    #[test]
+    fn bars_are_full_and_terms_below_nothing_have_no_width() {
+        let of = |shares: &[f64]| {
+            let shares: Vec<_> = shares.iter().map(|share| (String::new(), *share)).collect();
+            widths(&shares).collect::<Vec<f64>>()
+        };
+        assert_eq!(of(&[0.25, 0.75]), [0.25, 0.75]);
+        assert_eq!(of(&[1.5, -1.0, 0.5]), [0.75, 0.0, 0.25]);
+        assert_eq!(of(&[f64::NEG_INFINITY, f64::NAN]), [0.0, 0.0], "shares of a score of 0");
     }
 }

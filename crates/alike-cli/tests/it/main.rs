@@ -10,6 +10,7 @@
 mod crashes;
 mod documents;
 mod eval;
+mod explain;
 mod fusion;
 mod gallery;
 mod index;

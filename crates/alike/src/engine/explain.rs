@@ -88,7 +88,7 @@ pub enum ExplainError {
 #[non_exhaustive]
 pub enum NoMap {
     /// No source of the recipe is a network's.
-    #[error("`{recipe}` has no network that could say where: `deep` and `layer(\"NODE\", avg)` have")]
+    #[error("`{recipe}` has no network that says where: add `deep` or `layer(\"NODE\", avg)` for one that does")]
     NoNetwork {
         /// In canonical form.
         recipe: String,

@@ -6,6 +6,7 @@ use crate::output::shown_path;
 use alike::engine::{ExplainError, Explainer, Heat, HeatMap, Hit};
 use alike::picture::{DecodeOptions, Picture};
 use alike::recipe::Share;
+use alike::store::RecordId;
 use serde_json::{Value, json};
 use std::fmt::Display;
 
@@ -68,7 +69,8 @@ fn add_heat(asked: &Asked<'_>, explainer: &mut Explainer<'_>, hits: &[Hit], whys
 impl Why {
     /// The columns of a table that tell the shares: `deep 0.78  color 0.22`.
     pub(super) fn columns(&self) -> String {
-        self.shares.iter().map(|share| format!("{} {:>4.2}  ", share.name, share.share)).collect()
+        let number = |share: f64| if share.is_finite() { format!("{share:.2}") } else { "–".to_owned() };
+        self.shares.iter().map(|share| format!("{} {:>4}  ", share.name, number(share.share))).collect()
     }
 
     /// Adds `terms` and `heat` to the JSON of a hit.
@@ -90,8 +92,9 @@ impl Why {
 
 /// Hits with what is drawn of why they are hits. All maps share one scale, so that they can be compared.
 pub(super) fn shown(asked: &Asked<'_>, hits: &[Hit], whys: &[Why]) -> Vec<Shown> {
-    let maps = whys.iter().filter_map(|why| why.heat.as_ref()).flat_map(|heat| [&heat.query, &heat.hit]);
-    let brightest = look::brightest(maps);
+    // The query agrees with itself far more than with any other picture.
+    let others = look::brightest(maps(hits, whys, asked.own));
+    let brightest = others.or_else(|| look::brightest(maps(hits, whys, None)));
     let shown = |(hit, why): (&Hit, &Why)| {
         let shares = why.shares.iter().map(|share| (share.name.clone(), share.share)).collect();
         let shown = Shown { shares, ..asked.shown(hit) };
@@ -101,6 +104,16 @@ pub(super) fn shown(asked: &Asked<'_>, hits: &[Hit], whys: &[Why]) -> Vec<Shown>
         }
     };
     hits.iter().zip(whys).map(shown).collect()
+}
+
+/// Of all hits but one.
+fn maps<'a>(hits: &[Hit], whys: &'a [Why], but: Option<RecordId>) -> impl Iterator<Item = &'a HeatMap> {
+    let heats = hits
+        .iter()
+        .zip(whys)
+        .filter(move |(hit, _)| but != Some(hit.record.id))
+        .filter_map(|(_, why)| why.heat.as_ref());
+    heats.flat_map(|heat| [&heat.query, &heat.hit])
 }
 
 fn with_heat(shown: Shown, query: &Picture, heat: &Heat, brightest: f64) -> Shown {

@@ -26,7 +26,7 @@ pub struct Share {
     /// What it adds to the score. The parts of all terms add up to the score. Without steps behind the sum it is weight
     /// times cosine.
     pub part: f64,
-    /// Part over score. Shares add up to 1, and may be negative; not finite for a score of 0.
+    /// Part over score. Shares add up to 1, and may be negative; of several terms none is finite for a score of 0.
     pub share: f64,
 }
 
@@ -135,7 +135,8 @@ impl Plan {
         let (of_query, of_hit) = (query.terms(&hit)?, hit.terms(&query)?);
         let mut shares: Vec<Share> = of_query.iter().zip(&of_hit).map(|terms| share(&query, &hit, terms)).collect();
         let score: f64 = shares.iter().map(|share| share.part).sum();
-        shares.iter_mut().for_each(|share| share.share = share.part / score);
+        let alone = shares.len() == 1;
+        shares.iter_mut().for_each(|share| share.share = if alone { 1.0 } else { share.part / score });
         tell_apart(&mut shares);
         Ok(shares)
     }

@@ -122,3 +122,12 @@ fn scores_that_do_not_fall_apart_are_refused_with_the_reason() {
     let text = refused("shape + moments | power(0.5)").to_string();
     assert!(text.starts_with("`power(0.5)` stands behind a sum and isn't linear"), "{text}");
 }
+
+#[test]
+fn a_term_alone_has_it_all_and_of_a_score_of_nothing_none_has_a_share() {
+    let row = |first: f32, second: f32| [first, second].into_iter().chain([0.0; 322]).collect::<Vec<f32>>();
+    let (a, b) = (row(1.0, 0.0), row(0.0, 1.0));
+    let shares = |recipe| column(&plan(recipe).split(&[&a], &[&b]).unwrap(), |share| share.share);
+    assert_eq!(shares("shape"), [1.0]);
+    assert!(shares("shape + (shape | power(2))").iter().all(|share| !share.is_finite()));
+}
