@@ -110,6 +110,13 @@ fn recipes_that_differ_in_what_queries_become_are_compared() {
 }
 
 #[test]
+fn scores_that_others_have_a_part_in_are_not_taken_apart() {
+    let gallery = indexed(12, "color + shape");
+    let args = ["search", "pictures/001.png", "-c", "pictures", "--explain", "--recipe", "color + shape | expand(3)"];
+    gallery.alike(&args).exits(0).says("can't be taken apart: other pictures have a part in the scores");
+}
+
+#[test]
 fn steps_in_the_wrong_place_are_refused_with_advice() {
     let gallery = indexed(5, "color");
     for (recipe, why) in [

@@ -9,6 +9,7 @@
 
 use super::super::step::Linear;
 use super::{Node, Plan, norm};
+use crate::rank::Ranking;
 
 /// A term of a recipe's sum, and what it adds to the score of two pictures.
 ///
@@ -59,6 +60,12 @@ pub enum SplitError {
         "the terms of `{recipe}` are mixed already where a step takes the gallery's mean off, and no part of that mean belongs to one term"
     )]
     MixedMean {
+        /// In canonical form.
+        recipe: String,
+    },
+    /// Scores are not those of the two pictures alone.
+    #[error("other pictures have a part in the scores of `{recipe}`, by its steps that look at neighbours")]
+    Neighbours {
         /// In canonical form.
         recipe: String,
     },
@@ -201,6 +208,9 @@ impl<'a> Side<'a> {
         let recipe = || plan.canonical().to_owned();
         if plan.hasher.is_some() {
             return Err(SplitError::Code { recipe: recipe() });
+        }
+        if plan.ranking != Ranking::default() {
+            return Err(SplitError::Neighbours { recipe: recipe() });
         }
         if let Some(place) = plan.curve(&plan.root) {
             return Err(SplitError::NotLinear { step: plan.steps[place].0.to_string() });
