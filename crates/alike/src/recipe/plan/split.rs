@@ -228,18 +228,17 @@ impl<'a> Side<'a> {
 
     /// Takes a part of the recipe apart as far as its sums go.
     fn collect(&self, term: Term<'a>, terms: &mut Vec<Term<'a>>) -> Result<(), SplitError> {
-        let Term { node, weight, function } = term;
-        match node {
-            Node::Concatenated(parts) => return self.collect_blocks(Term { node, weight, function }, parts, terms),
-            Node::Added(parts) => return self.collect_added(Term { node, weight, function }, parts, terms),
+        match term.node {
+            Node::Concatenated(parts) => return self.collect_blocks(term, parts, terms),
+            Node::Added(parts) => return self.collect_added(term, parts, terms),
             Node::Stepped(input, place) if self.plan.splits(input) => {
-                if let Some(function) = self.before(input, *place, &function) {
-                    return self.collect(Term { node: input, weight, function }, terms);
+                if let Some(function) = self.before(input, *place, &term.function) {
+                    return self.collect(Term { node: input, function, ..term }, terms);
                 }
             }
             Node::Row(_) | Node::Stepped(..) => {}
         }
-        terms.push(Term { node, weight, function });
+        terms.push(term);
         Ok(())
     }
 
@@ -303,7 +302,7 @@ fn share(query: &Side<'_>, hit: &Side<'_>, (of_query, of_hit): (&Term<'_>, &Term
         term: query.plan.text(node, str::to_owned),
         name: query.plan.text(node, short),
         weight: of_query.weight,
-        cosine: dot(&others, &one) * inverse(norm(&one)) * inverse(norm(&other)),
+        cosine: (dot(&others, &one) * inverse(norm(&one)) * inverse(norm(&other))).clamp(-1.0, 1.0),
         part: (of_query.function.of(&one) + of_hit.function.of(&other)) / 2.0,
         share: 0.0,
     }
