@@ -37,6 +37,8 @@ enum Command {
     Search(commands::search::SearchArgs),
     /// Say how good recipes are on labelled pictures
     Eval(commands::eval::EvalArgs),
+    /// Learn from labels what tells classes apart
+    Train(commands::train::TrainArgs),
     /// Draw a gallery, index it, search it, show the results
     Demo(commands::demo::DemoArgs),
     /// Say what a collection holds
@@ -77,6 +79,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Index(args) => commands::index::run(args, &printer),
         Command::Search(args) => commands::search::run(args, &printer),
         Command::Eval(args) => commands::eval::run(args, &printer),
+        Command::Train(args) => commands::train::run(args, &printer),
         Command::Demo(args) => commands::demo::run(args, &printer),
         Command::Info(args) => commands::info::run(args, &printer),
         Command::Verify(args) => commands::verify::run(args, &printer),

@@ -5,6 +5,7 @@ mod collection;
 mod commands;
 mod decoding;
 mod demo_gallery;
+mod described;
 mod environment;
 mod hub;
 mod look;

@@ -10,3 +10,4 @@ pub mod recipe;
 pub mod resize;
 pub mod source;
 pub mod store;
+pub mod train;

@@ -11,4 +11,5 @@ pub(crate) mod remove;
 pub(crate) mod runtime;
 pub(crate) mod search;
 pub(crate) mod tag;
+pub(crate) mod train;
 pub(crate) mod verify;

@@ -123,6 +123,7 @@ fn as_json(engine: &Engine, found: &Verification) -> Value {
             DamagePlace::Recipe { key, .. } => ("recipe", Some(key)),
             DamagePlace::Index { key } => ("index", Some(key)),
             DamagePlace::Learned { key } => ("learned", Some(key)),
+            DamagePlace::Trained { key } => ("trained", Some(key)),
             DamagePlace::Stray => ("stray", None),
         };
         json!({ "path": damage.path.to_string_lossy(), "what": damage.what, "place": place, "key": key })

@@ -25,6 +25,9 @@ use crate::picture::PictureError;
 use crate::recipe::{Draft, Plan, Recipe, RecipeError};
 use crate::source::Source;
 use crate::store::{Collection, RecipeEntry, RecordId, Snapshot};
+use crate::train::{Trained, TrainedError};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 /// A collection with the networks that describe pictures for it.
@@ -73,8 +76,12 @@ impl Engine {
     /// A recipe bound to the networks at hand: where it names none it means the one that was given, else the first that
     /// the collection has rows of.
     pub fn draft(&self, recipe: &Recipe) -> Result<Arc<Draft>, SearchError> {
-        let models = self.models(&self.collection.snapshot()?);
-        Ok(Arc::new(Draft::new(recipe, &models)?))
+        Ok(Arc::new(self.bind(&self.collection.snapshot()?, recipe)?))
+    }
+
+    /// A recipe that the collection keeps, bound to the networks and the files it was made with.
+    pub fn draft_kept(&self, entry: &RecipeEntry) -> Result<Arc<Draft>, SearchError> {
+        Ok(Arc::new(self.draft_entry(&self.collection.snapshot()?, entry)?))
     }
 
     /// Opens a snapshot of the collection for a recipe that is bound already; `text` is what its author wrote. The
@@ -92,6 +99,17 @@ impl Engine {
         let snapshot = self.collection.snapshot()?;
         search::require_rows(&snapshot, &plan, text)?;
         Ok(Searcher::new(&self.collection, Arc::new(snapshot), plan, text))
+    }
+
+    /// Binds a recipe that somebody names now: a file that it names is the one on disk, else the collection's copy.
+    fn bind(&self, snapshot: &Snapshot, recipe: &Recipe) -> Result<Draft, RecipeError> {
+        Draft::resolving(recipe, &self.models(snapshot), &|name| match Trained::open(Path::new(name)) {
+            Err(TrainedError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                let kept = snapshot.recipes().iter().find_map(|entry| kept_trained(snapshot, entry, name).ok());
+                kept.ok_or(TrainedError::Io(error))
+            }
+            opened => opened,
+        })
     }
 
     /// The networks that a recipe may mean: the given one first, then those the collection has rows of, as far as they
@@ -120,12 +138,21 @@ impl Engine {
                 models.push(model);
             }
         }
-        let draft = Draft::new(&entry.text.parse()?, &models)?;
+        // Never from a path: whoever made the collection doesn't choose which files are read here.
+        let draft = Draft::resolving(&entry.text.parse()?, &models, &|name| kept_trained(snapshot, entry, name))?;
         if draft.key() != entry.key {
             return Err(PlanError::Changed { recipe: entry.canonical.clone(), now: draft.canonical().to_owned() });
         }
         Ok(draft)
     }
+}
+
+/// The copy of a file that a recipe of the collection names.
+fn kept_trained(snapshot: &Snapshot, entry: &RecipeEntry, name: &str) -> Result<Trained, TrainedError> {
+    let kept = snapshot.trained(&entry.key).map_err(io::Error::other)?;
+    let found = kept.into_iter().find(|kept| kept.name == name);
+    let missing = || io::Error::new(io::ErrorKind::NotFound, format!("the collection has no copy of `{name}`"));
+    Trained::read(name, found.ok_or_else(missing)?.content)
 }
 
 /// Why a recipe of a collection can't be used now.

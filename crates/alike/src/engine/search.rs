@@ -144,7 +144,7 @@ impl Searcher {
         refuse_other_model(engine, &snapshot)?;
         let (draft, text) = match recipe {
             None => default_draft(engine, &snapshot)?,
-            Some(text) => (Draft::new(&text.parse::<Recipe>()?, &engine.models(&snapshot))?, text.to_owned()),
+            Some(text) => (engine.bind(&snapshot, &text.parse::<Recipe>()?)?, text.to_owned()),
         };
         require_rows(&snapshot, &draft, &text)?;
         let plan = Arc::new(learn::ready(&snapshot, &draft)?);

@@ -2,13 +2,15 @@
 
 use super::arguments::Arguments;
 use super::hash::Method;
-use super::plan::Node;
+use super::plan::{Node, Stage, key_of};
 use super::ranking::{self, Augmented};
 use super::step::Step;
+use super::trained::{Resolve, Use, refuse_nested};
 use super::{Arg, Call, Operand, Recipe, RecipeError, Term, Value};
 use crate::model::Model;
 use crate::rank::Ranking;
 use crate::source::{self, Build, Source, SourceError};
+use crate::train::Trained;
 use std::sync::Arc;
 
 /// A part of the recipe, bound.
@@ -31,23 +33,32 @@ impl Bound {
     }
 }
 
-/// Each once, in the order of the recipe.
-type Sources = Vec<Arc<dyn Source>>;
-
-/// Steps with the length of what goes in, in the order in which they run.
-type Steps = Vec<(Step, usize)>;
+/// What a recipe needs and does.
+pub(super) struct Parts {
+    /// Each once, in the order of the recipe.
+    pub(super) sources: Vec<Arc<dyn Source>>,
+    /// In the order in which they run.
+    pub(super) stages: Vec<Stage>,
+    /// What it names that was learnt from labels, by name, each once.
+    pub(super) trained: Vec<(String, Trained)>,
+}
 
 /// Binds a recipe. `models`: the first one is meant where a recipe names none.
-pub(super) fn bind(recipe: &Recipe, models: &[Arc<Model>]) -> Result<(Bound, Sources, Steps), RecipeError> {
-    let mut binder = Binder { models, sources: Vec::new(), steps: Vec::new() };
+pub(super) fn bind(
+    recipe: &Recipe,
+    models: &[Arc<Model>],
+    resolve: &Resolve<'_>,
+) -> Result<(Bound, Parts), RecipeError> {
+    let parts = Parts { sources: Vec::new(), stages: Vec::new(), trained: Vec::new() };
+    let mut binder = Binder { models: models.to_vec(), resolve, parts };
     let bound = binder.recipe(recipe)?;
-    Ok((bound, binder.sources, binder.steps))
+    Ok((bound, binder.parts))
 }
 
 struct Binder<'a> {
-    models: &'a [Arc<Model>],
-    sources: Vec<Arc<dyn Source>>,
-    steps: Steps,
+    models: Vec<Arc<Model>>,
+    resolve: &'a Resolve<'a>,
+    parts: Parts,
 }
 
 impl Binder<'_> {
@@ -65,6 +76,7 @@ impl Binder<'_> {
     fn operand(&mut self, operand: &Operand) -> Result<Bound, RecipeError> {
         match operand {
             Operand::Call(call) if call.name == SUM => self.sum(call),
+            Operand::Call(call) if call.name == HEAD && !call.args.is_empty() => self.head(call),
             Operand::Call(call) => self.source(call),
             Operand::Group(recipe) => self.recipe(recipe),
         }
@@ -88,11 +100,78 @@ impl Binder<'_> {
             let hash = Method::new(step)?;
             return Ok(Bound { text: format!("{} | {hash}", bound.text), hash: Some(hash), ..bound });
         }
+        if step.name == PROJECT {
+            return self.project(step, bound);
+        }
         let step = Step::new(step, dims, bound.part)?;
-        let place = self.steps.len();
-        self.steps.push((step, dims));
-        let node = Node::Stepped(Box::new(bound.node), place);
-        Ok(Bound { node, text: format!("{} | {step}", bound.text), dims: step.dims(dims), part: None, ..bound })
+        let text = format!("{} | {step}", bound.text);
+        Ok(self.staged(bound, Stage { step, dims, given: None, text: step.to_string() }, text))
+    }
+
+    /// With a stage behind; `text` is the canonical form of all.
+    fn staged(&mut self, bound: Bound, stage: Stage, text: String) -> Bound {
+        let dims = stage.step.dims(stage.dims);
+        let node = Node::Stepped(Box::new(bound.node), self.parts.stages.len());
+        self.parts.stages.push(stage);
+        Bound::of(node, text, dims)
+    }
+
+    /// `semantic("FILE")`: the recipe that the head was learnt on, its steps with what they had learnt then, and the head.
+    fn head(&mut self, call: &Call) -> Result<Bound, RecipeError> {
+        let (name, trained) =
+            self.trained(call, "a head's file in quotes and no model, as in semantic(\"animals.head\")")?;
+        let file = Use { name, column: call.column.0, trained: &trained };
+        let step = file.step(true)?;
+        let first = self.parts.stages.len();
+        let bound = self.base(&file)?;
+        let counts: Vec<usize> = self.parts.stages[first..].iter().map(Stage::learns).collect();
+        for (stage, given) in self.parts.stages[first..].iter_mut().zip(file.base_parameters(&counts)?) {
+            stage.given = given;
+        }
+        let text = file.canonical(HEAD);
+        let given = Some(trained.parameters().into());
+        let stage = Stage { step, dims: bound.dims, given, text: text.clone() };
+        Ok(self.staged(bound, stage, text))
+    }
+
+    /// The recipe that a head was learnt on, by the networks it was learnt with.
+    fn base(&mut self, file: &Use<'_>) -> Result<Bound, RecipeError> {
+        let models = file.models(&self.models)?;
+        let models = std::mem::replace(&mut self.models, models);
+        let resolve = std::mem::replace(&mut self.resolve, &refuse_nested);
+        let bound = self.recipe(&file.trained.description().base.recipe.parse()?);
+        (self.models, self.resolve) = (models, resolve);
+        bound.and_then(|bound| file.fits(bound))
+    }
+
+    /// `| project("FILE")`.
+    fn project(&mut self, call: &Call, bound: Bound) -> Result<Bound, RecipeError> {
+        let (name, trained) = self.trained(call, "a projection's file in quotes, as in project(\"animals.lda\")")?;
+        let file = Use { name, column: call.column.0, trained: &trained };
+        let step = file.step(false)?;
+        let sources = bound.node.rows().into_iter().map(|place| &self.parts.sources[place]);
+        if key_of(&bound.text, sources, &[]) != trained.description().base.key {
+            return Err(file.other_recipe(&bound.text));
+        }
+        let bound = file.fits(bound)?;
+        let own = file.canonical(PROJECT);
+        let text = format!("{} | {own}", bound.text);
+        let stage = Stage { step, dims: bound.dims, given: Some(trained.parameters().into()), text: own };
+        Ok(self.staged(bound, stage, text))
+    }
+
+    /// The one argument, a name in quotes, and what has that name.
+    fn trained<'c>(&mut self, call: &'c Call, takes: &'static str) -> Result<(&'c str, Trained), RecipeError> {
+        let mut args = Arguments::new(&call.args);
+        let name = args.quoted().filter(|_| args.is_empty() && call.model.is_none());
+        let refused = || RecipeError::Arguments { name: call.name.clone(), column: call.column.0, takes };
+        let name = name.ok_or_else(refused)?;
+        if let Some((_, known)) = self.parts.trained.iter().find(|(known, _)| known == name) {
+            return Ok((name, known.clone()));
+        }
+        let trained = (self.resolve)(name).map_err(super::TrainedUseError::File)?;
+        self.parts.trained.push((name.to_owned(), trained.clone()));
+        Ok((name, trained))
     }
 
     fn concatenation(&mut self, terms: &[Term]) -> Result<Bound, RecipeError> {
@@ -149,10 +228,10 @@ impl Binder<'_> {
         let source = self.build(call)?;
         let (text, dims, part) = (source.id().to_string(), source.dims(), source.part_dims());
         let hash = source.is_code().then_some(Method::Given);
-        let known = self.sources.iter().position(|other| other.id() == source.id());
+        let known = self.parts.sources.iter().position(|other| other.id() == source.id());
         let place = known.unwrap_or_else(|| {
-            self.sources.push(source);
-            self.sources.len() - 1
+            self.parts.sources.push(source);
+            self.parts.sources.len() - 1
         });
         Ok(Bound { hash, part, ..Bound::of(Node::Row(place), text, dims) })
     }
@@ -196,6 +275,10 @@ fn refuse_in_sum(part: &Bound, column: usize) -> Result<(), RecipeError> {
 
 /// The name of the element-wise sum.
 const SUM: &str = "sum";
+/// The source that a head is.
+const HEAD: &str = "semantic";
+/// The step that a projection is.
+const PROJECT: &str = "project";
 
 /// A weight that has nothing to weigh against would say nothing.
 fn has_no_lone_weight(recipe: &Recipe) -> bool {

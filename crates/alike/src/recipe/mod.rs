@@ -19,6 +19,7 @@
 //! | `whiten(D[, POWER])` | the same, each divided by the variance along its axis to the `POWER`, usually 0.5: then all count alike (Jégou and Chum, ECCV 2012). With no more pictures than dimensions variances are shrunk first (Chen et al., IEEE TSP 2010) |
 //! | `power(P)` | `sign(x) * abs(x)^P` of each number (Perronnin, Sánchez and Mensink, ECCV 2010) |
 //! | `vlad(K)` | of local descriptors (`sift`): the sums of their differences from the nearest of `K` words, learnt by k-means, each sum at unit length (Jégou, Douze, Schmid and Pérez, CVPR 2010; Arandjelović and Zisserman, CVPR 2013) |
+//! | `project("FILE")` | what a projection learnt from labels makes of it (`train`), behind the recipe it was learnt on |
 //! | `hash(METHOD, ..)` | a code |
 //!
 //! `center`, `pca`, `whiten` and `hash(itq)` scale what they get to unit length first; the last three take the gallery's
@@ -49,6 +50,7 @@ mod random;
 mod ranking;
 mod step;
 mod text;
+mod trained;
 mod vlad;
 
 pub(crate) use arguments::{Arguments, whole};
@@ -57,7 +59,10 @@ pub use hash::mean_hash;
 pub(crate) use hash::median;
 pub use plan::{Draft, LearnError, Plan, Share, SplitError};
 pub(crate) use plan::{RowPart, SAMPLE, added, unit};
+pub(crate) use random::Random;
+pub(crate) use step::{oracle_share, projected};
 pub(crate) use text::Quoted;
+pub use trained::TrainedUseError;
 
 use std::str::FromStr;
 
@@ -260,6 +265,9 @@ pub enum RecipeError {
     /// A source lacks its network, or its network an output.
     #[error(transparent)]
     Source(#[from] crate::source::SourceError),
+    /// What was learnt from labels can't be used.
+    #[error(transparent)]
+    Trained(#[from] TrainedUseError),
 }
 
 impl Recipe {

@@ -5,16 +5,19 @@ mod split;
 pub(crate) use split::RowPart;
 pub use split::{Share, SplitError};
 
-use super::bind::{self, Bound};
+use super::bind::{self, Bound, Parts};
 use super::hash::{Hasher, Method};
 use super::ranking::QuerySide;
 use super::step::Step;
+use super::trained::Resolve;
 use super::{Descriptor, DescriptorKind, Recipe, RecipeError};
 use crate::model::Model;
 use crate::rank::Ranking;
 use crate::source::Source;
+use crate::train::Trained;
 use sha2::{Digest, Sha256};
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 /// How many pictures a step learns from at most. Of more, so many are taken at equal distances.
@@ -28,8 +31,9 @@ pub struct Draft {
     key: String,
     sources: Vec<Arc<dyn Source>>,
     root: Node,
-    /// In the order in which they run, each with the length of what goes in.
-    steps: Vec<(Step, usize)>,
+    /// In the order in which they run.
+    stages: Vec<Stage>,
+    trained: Vec<(String, Trained)>,
     /// Length of the vector before it is hashed.
     dims: usize,
     hash: Option<Method>,
@@ -77,6 +81,35 @@ impl Deref for Plan {
     }
 }
 
+/// A step in its place.
+#[derive(Clone)]
+pub(super) struct Stage {
+    pub(super) step: Step,
+    /// Length of what goes in.
+    pub(super) dims: usize,
+    /// Parameters that came with the recipe, so that no gallery teaches the step.
+    pub(super) given: Option<Arc<[f32]>>,
+    /// Its canonical form: of a head that of the source that it is.
+    pub(super) text: String,
+}
+
+impl Stage {
+    /// How many numbers it learns from a gallery.
+    pub(super) fn learns(&self) -> usize {
+        if self.given.is_some() { 0 } else { self.step.parameters(self.dims) }
+    }
+
+    /// Its parameters. `learnt` is what the gallery taught.
+    fn parameters<'a>(&'a self, learnt: &'a [f32]) -> &'a [f32] {
+        self.given.as_deref().unwrap_or(learnt)
+    }
+
+    /// What comes out.
+    fn apply(&self, learnt: &[f32], vector: &[f32]) -> Vec<f32> {
+        self.step.apply(self.parameters(learnt), vector)
+    }
+}
+
 /// What to compute.
 #[derive(Clone)]
 pub(super) enum Node {
@@ -86,22 +119,64 @@ pub(super) enum Node {
     Concatenated(Vec<(f64, Node)>),
     /// Parts of equal length, each scaled to unit length, added up.
     Added(Vec<Node>),
-    /// What the step at this place in [`Draft::steps`] makes of a vector.
+    /// What the step at this place in [`Draft::stages`] makes of a vector.
     Stepped(Box<Node>, usize),
 }
 
-impl Draft {
-    /// Binds the sources. `models`: the first one is meant where a recipe names none.
-    pub fn new(recipe: &Recipe, models: &[Arc<Model>]) -> Result<Self, RecipeError> {
-        let (Bound { node, text, dims, hash, ranking, .. }, sources, steps) = bind::bind(recipe, models)?;
-        let mut digest = Sha256::new_with_prefix(&text);
-        for source in &sources {
-            digest.update("\n");
-            digest.update(source.id().key());
+impl Node {
+    /// The places of the sources it needs, each once, in the order of first use.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        let parts: Vec<&Node> = match self {
+            Self::Row(place) => return vec![*place],
+            Self::Concatenated(parts) => parts.iter().map(|(_, part)| part).collect(),
+            Self::Added(parts) => parts.iter().collect(),
+            Self::Stepped(input, _) => vec![input.as_ref()],
+        };
+        let mut rows = Vec::new();
+        for place in parts.into_iter().flat_map(Self::rows) {
+            if !rows.contains(&place) {
+                rows.push(place);
+            }
         }
-        let key = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        rows
+    }
+}
+
+/// What [`Draft::key`] gives: of the canonical form, and of what it only hints at.
+pub(super) fn key_of<'a>(
+    text: &str,
+    sources: impl Iterator<Item = &'a Arc<dyn Source>>,
+    trained: &[(String, Trained)],
+) -> String {
+    let mut digest = Sha256::new_with_prefix(text);
+    for source in sources {
+        digest.update("\n");
+        digest.update(source.id().key());
+    }
+    for (_, trained) in trained {
+        digest.update(trained.sha256());
+    }
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Draft {
+    /// Binds the sources. `models`: the first one is meant where a recipe names none. Files that it names (`semantic("FILE")`)
+    /// are read from disk.
+    pub fn new(recipe: &Recipe, models: &[Arc<Model>]) -> Result<Self, RecipeError> {
+        Self::resolving(recipe, models, &|name| Trained::open(Path::new(name)))
+    }
+
+    /// The same with files from somewhere else.
+    pub(crate) fn resolving(
+        recipe: &Recipe,
+        models: &[Arc<Model>],
+        resolve: &Resolve<'_>,
+    ) -> Result<Self, RecipeError> {
+        let (Bound { node, text, dims, hash, ranking, .. }, parts) = bind::bind(recipe, models, resolve)?;
+        let Parts { sources, stages, trained } = parts;
+        let key = key_of(&text, sources.iter(), &trained);
         let canonical = format!("{text}{}", QuerySide(ranking));
-        Ok(Self { canonical, key, sources, root: node, steps, dims, hash, ranking })
+        Ok(Self { canonical, key, sources, root: node, stages, trained, dims, hash, ranking })
     }
 
     /// The recipe with everything that changes a number spelt out but what was learnt; of one gallery equal text means
@@ -121,6 +196,11 @@ impl Draft {
         &self.sources
     }
 
+    /// What it names that was learnt from labels, by name, each once.
+    pub fn trained(&self) -> &[(String, Trained)] {
+        &self.trained
+    }
+
     /// What comes out.
     pub fn kind(&self) -> DescriptorKind {
         self.hash.map_or(DescriptorKind::Vector(self.dims), |hash| DescriptorKind::Code(hash.bits(self.dims)))
@@ -138,8 +218,7 @@ impl Draft {
 
     /// Whether a step learns from the gallery.
     pub fn learns(&self) -> bool {
-        self.steps.iter().any(|(step, dims)| step.parameters(*dims) > 0)
-            || matches!(self.hash, Some(Method::Learning(_)))
+        self.stages.iter().any(|stage| stage.learns() > 0) || matches!(self.hash, Some(Method::Learning(_)))
     }
 
     /// A recipe that doesn't learn is ready without a gallery; `None` for others.
@@ -175,7 +254,7 @@ impl Draft {
     pub fn with_parameters(&self, parameters: &[u8]) -> Option<Plan> {
         let (numbers, rest) = parameters.as_chunks::<4>();
         let numbers: Vec<f32> = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        let of_steps = self.steps.iter().map(|(step, dims)| step.parameters(*dims));
+        let of_steps = self.stages.iter().map(Stage::learns);
         let of_hash = match self.hash {
             Some(Method::Learning(learning)) => learning.parameters(self.dims),
             _ => 0,
@@ -223,15 +302,15 @@ impl Lesson<'_> {
             }
             Node::Stepped(input, place) => {
                 let vectors = self.vectors(input)?;
-                let (step, dims) = self.draft.steps[*place];
-                let learnt = if step.parameters(dims) > 0 {
+                let stage = &self.draft.stages[*place];
+                let learnt = if stage.learns() > 0 {
                     let vectors = comparable(&vectors);
-                    self.draft.enough(vectors.len(), step.needed())?;
-                    step.learn(&vectors)
+                    self.draft.enough(vectors.len(), stage.step.needed())?;
+                    stage.step.learn(&vectors)
                 } else {
                     Vec::new()
                 };
-                let made = vectors.iter().map(|vector| step.apply(&learnt, vector)).collect();
+                let made = vectors.iter().map(|vector| stage.apply(&learnt, vector)).collect();
                 self.learnt.push(learnt);
                 made
             }
@@ -297,9 +376,7 @@ impl Plan {
                 let parts: Vec<_> = parts.iter().map(|part| self.evaluate(part, rows)).collect();
                 added(parts.iter().map(Vec::as_slice))
             }
-            Node::Stepped(input, place) => {
-                self.steps[*place].0.apply(&self.learnt[*place], &self.evaluate(input, rows))
-            }
+            Node::Stepped(input, place) => self.stages[*place].apply(&self.learnt[*place], &self.evaluate(input, rows)),
         }
     }
 }

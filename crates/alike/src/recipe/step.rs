@@ -1,10 +1,11 @@
-//! Steps that make a vector of a vector: `center`, `pca`, `whiten`, `power`, `vlad`.
+//! Steps that make a vector of a vector: `center`, `pca`, `whiten`, `power`, `vlad`, and those learnt from labels.
 
 use super::arguments::{Arguments, whole};
 use super::axes::{self, Axes, means};
 use super::plan::unit;
 use super::projection::{Projection, coordinates};
 use super::{Call, RecipeError, ranking, vlad};
+use crate::source::softmax;
 use std::fmt::{self, Display, Formatter};
 
 /// The steps and what they take, for messages.
@@ -33,6 +34,10 @@ pub(super) enum Step {
     Power { exponent: f64 },
     /// Differences from the nearest of so many words, of local descriptors of `part` numbers.
     Vlad { words: usize, part: usize },
+    /// The probabilities of so many classes, by a head learnt from labels.
+    Probabilities { classes: usize },
+    /// The coordinates along directions learnt from labels.
+    Project { dims: usize },
 }
 
 impl Display for Step {
@@ -43,6 +48,9 @@ impl Display for Step {
             Self::Whiten { dims, power } => write!(f, "whiten/1({dims}, {power})"),
             Self::Power { exponent } => write!(f, "power({exponent})"),
             Self::Vlad { words, .. } => write!(f, "vlad/1({words})"),
+            // Their recipes name the file instead.
+            Self::Probabilities { classes } => write!(f, "probabilities({classes})"),
+            Self::Project { dims } => write!(f, "project({dims})"),
         }
     }
 }
@@ -77,8 +85,8 @@ impl Step {
     pub(super) fn new(call: &Call, dims: usize, part: Option<usize>) -> Result<Self, RecipeError> {
         let (name, column) = (call.name.clone(), call.column.0);
         let Some((_, takes)) = STEPS.iter().find(|step| step.0 == name) else {
-            let known =
-                STEPS.iter().chain(&ranking::STEPS).map(|step| step.0).collect::<Vec<_>>().join(", ") + ", hash";
+            let known = STEPS.iter().chain(&ranking::STEPS).map(|step| step.0).collect::<Vec<_>>().join(", ");
+            let known = known + ", project, hash";
             return Err(RecipeError::Unknown { what: "step", name, column, known });
         };
         if call.model.is_some() {
@@ -118,17 +126,21 @@ impl Step {
     pub(super) fn dims(self, dims: usize) -> usize {
         match self {
             Self::Center | Self::Power { .. } => dims,
-            Self::Pca { dims } | Self::Whiten { dims, .. } => dims,
+            Self::Pca { dims } | Self::Whiten { dims, .. } | Self::Project { dims } => dims,
+            Self::Probabilities { classes } => classes,
             Self::Vlad { words, part } => words * part,
         }
     }
 
-    /// How many numbers it learns; 0 for a step that doesn't learn.
+    /// How many numbers it takes beside the vector; 0 for a step that doesn't learn.
     pub(super) fn parameters(self, dims: usize) -> usize {
         match self {
             Self::Power { .. } => 0,
             Self::Center => dims,
-            Self::Pca { dims: kept } | Self::Whiten { dims: kept, .. } => dims + dims * kept,
+            Self::Pca { dims: kept } | Self::Whiten { dims: kept, .. } | Self::Project { dims: kept } => {
+                dims + dims * kept
+            }
+            Self::Probabilities { classes } => classes + dims * classes,
             Self::Vlad { words, part } => words * part,
         }
     }
@@ -137,7 +149,7 @@ impl Step {
     /// descriptor at least.
     pub(super) fn needed(self) -> usize {
         match self {
-            Self::Power { .. } => 0,
+            Self::Power { .. } | Self::Probabilities { .. } | Self::Project { .. } => 0,
             Self::Center => 1,
             Self::Pca { dims } | Self::Whiten { dims, .. } => dims + 1,
             Self::Vlad { words, .. } => words,
@@ -149,7 +161,7 @@ impl Step {
     pub(super) fn learn(self, vectors: &[&[f32]]) -> Vec<f32> {
         let units = || vectors.iter().map(|vector| unit(vector)).collect::<Vec<_>>();
         match self {
-            Self::Power { .. } => Vec::new(),
+            Self::Power { .. } | Self::Probabilities { .. } | Self::Project { .. } => Vec::new(),
             Self::Center => means(&units()),
             Self::Vlad { words, part } => vlad::vocabulary(vectors, words, part),
             Self::Pca { dims } => projection(&units(), dims, |_| vec![1.0; dims]),
@@ -163,11 +175,16 @@ impl Step {
         }
     }
 
+    /// Whether what stands before it is a matter of its own: a head is a source to those who use it.
+    pub(super) fn hides_its_input(self) -> bool {
+        matches!(self, Self::Probabilities { .. })
+    }
+
     /// What it does to a vector at unit length, where that is linear but for a constant.
     pub(super) fn linear(self, learnt: &[f32], dims: usize) -> Option<Linear<'_>> {
         match self {
-            Self::Power { .. } | Self::Vlad { .. } => None,
-            Self::Center | Self::Pca { .. } | Self::Whiten { .. } => {
+            Self::Power { .. } | Self::Vlad { .. } | Self::Probabilities { .. } => None,
+            Self::Center | Self::Pca { .. } | Self::Whiten { .. } | Self::Project { .. } => {
                 let (centre, directions) = learnt.split_at(dims);
                 Some(Linear { centre, directions })
             }
@@ -183,12 +200,21 @@ impl Step {
             }
             Self::Vlad { part, .. } => vlad::aggregate(learnt, part, vector),
             Self::Center => unit(vector).iter().zip(learnt).map(|(x, mean)| x - mean).collect(),
-            Self::Pca { .. } | Self::Whiten { .. } => {
-                let (centre, directions) = learnt.split_at(vector.len());
-                coordinates(centre, directions, &unit(vector)).into_iter().map(|x| x as f32).collect()
+            Self::Pca { .. } | Self::Whiten { .. } | Self::Project { .. } => projected(learnt, &unit(vector)),
+            Self::Probabilities { classes } => {
+                let (biases, weights) = learnt.split_at(classes);
+                let mut logits = coordinates(&vec![0.0; vector.len()], weights, &unit(vector));
+                logits.iter_mut().zip(biases).for_each(|(logit, bias)| *logit += f64::from(*bias));
+                softmax(&logits)
             }
         }
     }
+}
+
+/// The coordinates of a vector, of the numbers of a [`Projection`].
+pub(crate) fn projected(numbers: &[f32], vector: &[f32]) -> Vec<f32> {
+    let (centre, directions) = numbers.split_at(vector.len());
+    coordinates(centre, directions, vector).into_iter().map(|x| x as f32).collect()
 }
 
 /// The principal axes, each times a factor.
@@ -202,23 +228,23 @@ fn projection(vectors: &[Vec<f32>], count: usize, factors: impl Fn(&Axes) -> Vec
     Projection { centre, directions }.numbers()
 }
 
-/// Where there are no more vectors than dimensions, variances are drawn to their mean by as much as best tells the true
-/// covariance of normal variates: oracle approximating shrinkage (Chen, Wiesel, Eldar and Hero, Shrinkage algorithms for
-/// MMSE covariance estimation, IEEE TSP 2010, equation 23). In any case by a little, because what hardly varies tells
-/// nothing.
+/// Where there are no more vectors than dimensions, variances are drawn to their mean. In any case by a little, because what
+/// hardly varies tells nothing.
 fn shrunk(variance: f64, axes: &Axes, (vectors, dims): (usize, usize)) -> f64 {
-    let (n, p, (trace, squares)) = (vectors as f64, dims as f64, axes.totals);
-    let mean = trace / p;
+    let (trace, squares) = axes.totals;
+    let share = if vectors > dims { 0.0 } else { oracle_share(trace, squares, vectors, dims) };
+    let mean = trace / dims as f64;
+    ((1.0 - share) * variance + share * mean).max(FLOOR * trace).max(f64::MIN_POSITIVE)
+}
+
+/// By how much to draw variances to their mean, to best tell the true covariance of normal variates: oracle approximating
+/// shrinkage (Chen, Wiesel, Eldar and Hero, Shrinkage algorithms for MMSE covariance estimation, IEEE TSP 2010, equation
+/// 23). `trace` and `squares` are the sums of the variances along all axes, and of their squares.
+pub(crate) fn oracle_share(trace: f64, squares: f64, vectors: usize, dims: usize) -> f64 {
+    let (n, p) = (vectors as f64, dims as f64);
     let wanted = (1.0 - 2.0 / p) * squares + trace * trace;
     let spread = (n + 1.0 - 2.0 / p) * (squares - trace * trace / p);
-    let share = if vectors > dims {
-        0.0
-    } else if spread > 0.0 {
-        (wanted / spread).min(1.0)
-    } else {
-        1.0
-    };
-    ((1.0 - share) * variance + share * mean).max(FLOOR * trace).max(f64::MIN_POSITIVE)
+    if spread > 0.0 { (wanted / spread).min(1.0) } else { 1.0 }
 }
 
 /// Of the sum of all variances.

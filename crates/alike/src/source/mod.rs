@@ -29,6 +29,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub(crate) use scales::{Scales, windows};
+pub(crate) use semantic::softmax;
 
 /// What makes two source rows comparable: the canonical text with version and model, hashed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -157,8 +158,8 @@ pub const REGISTRY: &[Entry] = &[
     },
     Entry {
         name: "semantic",
-        about: "class probabilities of the network",
-        takes: NOTHING,
+        about: "class probabilities, of the network or of a head that `alike train` wrote",
+        takes: "nothing, or without a network's name the file of a head in quotes, as in semantic(\"animals.head\")",
         build: Build::Network(|model, _| Some(semantic::build(model))),
     },
     Entry {

@@ -33,14 +33,18 @@ impl Source for Semantic {
     fn describe(&self, _picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {
         let logits = forward.get(self.model.id()).and_then(|outputs| outputs.logits.as_ref());
         let logits = checked("semantic", &self.model, self.dims, logits)?;
-        Ok(if self.model.logits_are_probabilities() { logits } else { softmax(&logits) })
+        Ok(if self.model.logits_are_probabilities() {
+            logits
+        } else {
+            softmax(&logits.iter().map(|x| f64::from(*x)).collect::<Vec<_>>())
+        })
     }
 }
 
 /// In f64, with the largest logit taken off first so that nothing overflows.
-fn softmax(logits: &[f32]) -> Vec<f32> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = logits.iter().map(|x| (f64::from(*x) - f64::from(largest)).exp()).collect();
+pub(crate) fn softmax(logits: &[f64]) -> Vec<f32> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = logits.iter().map(|x| (x - largest).exp()).collect();
     let total: f64 = powers.iter().sum();
     powers.iter().map(|p| (p / total) as f32).collect()
 }
@@ -57,6 +61,6 @@ mod tests {
             let got = softmax(&[1.0 + shift, 2.0 + shift, 3.0 + shift]);
             assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-7), "{got:?}");
         }
-        assert_eq!(softmax(&[f32::MAX, f32::MIN]), [1.0, 0.0]);
+        assert_eq!(softmax(&[f64::MAX, f64::MIN]), [1.0, 0.0]);
     }
 }

@@ -15,6 +15,7 @@ mod records;
 mod segment;
 mod snapshot;
 mod tags;
+mod trained;
 mod verify;
 mod writer;
 
@@ -25,6 +26,7 @@ pub use indexes::{Scan, ScanChoice, ScanKind};
 pub(crate) use npy::npy_file;
 pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};
 pub use tags::{Tag, TagCount, TagError};
+pub use trained::TrainedEntry;
 pub use verify::{Damage, DamagePlace, Verification};
 pub use writer::{Batch, Describe, SourceRowsToAdd, Writer};
 

@@ -624,6 +624,15 @@ pub(super) fn remove_segments(connection: &Connection, owner: &str) -> rusqlite:
     connection.execute("DELETE FROM segments WHERE owner = ?", [owner]).map(drop)
 }
 
+/// A recipe with all that is derived, learnt or kept for it.
+pub(super) fn remove_recipe(connection: &Connection, recipe: &str) -> rusqlite::Result<()> {
+    remove_segments(connection, &format!("recipe {recipe}"))?;
+    for table in ["unsearchable", "learned", "trained", "calibrations"] {
+        connection.execute(&format!("DELETE FROM {table} WHERE recipe = ?"), [recipe])?;
+    }
+    connection.execute("DELETE FROM recipes WHERE key = ?", [recipe]).map(drop)
+}
+
 pub(super) fn put_unsearchable(connection: &Connection, recipe: &str, id: RecordId) -> rusqlite::Result<()> {
     let sql = "INSERT OR IGNORE INTO unsearchable VALUES (?, ?)";
     connection.prepare_cached(sql)?.execute(params![recipe, id.cast_signed()]).map(drop)

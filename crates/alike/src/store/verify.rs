@@ -63,6 +63,12 @@ pub enum DamagePlace {
         /// Key of the recipe.
         key: String,
     },
+    /// The copy of a file that a recipe names. Nothing here can mend it, and nothing can be derived without it: the recipe is
+    /// struck, to be indexed by again.
+    Trained {
+        /// Key of the recipe.
+        key: String,
+    },
     /// A file that no transaction named, left by a crash: harmless, removed by the next writer.
     Stray,
 }
@@ -84,6 +90,7 @@ impl Collection {
             check.segments("recipe", &recipe.key, &place)?;
             check.index(&recipe)?;
             check.learned(&recipe);
+            check.trained(&recipe);
         }
         check.strays()?;
         Ok(check.found)
@@ -221,6 +228,14 @@ impl Check<'_> {
                 let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
                 self.damage(self.collection.database(), what, DamagePlace::Learned { key: recipe.key.clone() });
             }
+        }
+    }
+
+    fn trained(&mut self, recipe: &RecipeEntry) {
+        if let Err(error) = self.database.trained(&recipe.key) {
+            let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
+            let what = format!("{what}; to mend it, index by `{}` again", recipe.text);
+            self.damage(self.collection.database(), what, DamagePlace::Trained { key: recipe.key.clone() });
         }
     }
 

@@ -334,7 +334,8 @@ impl Writer {
 
     /// Strikes segments that [`Collection::verify`](super::Collection::verify) found damaged from the list, and removes
     /// their files: what they held is made again by the next run that describes or derives. With damaged parameters go all
-    /// descriptors that were derived with them, since others are learnt.
+    /// descriptors that were derived with them, since others are learnt; with the damaged copy of a file goes the recipe that
+    /// names it.
     pub fn strike(&mut self, damages: &[Damage]) -> Result<(), StoreError> {
         // What is being merged may have been read from what is damaged.
         self.merge = None;
@@ -349,6 +350,7 @@ impl Writer {
                 remove_learned(connection, key)?;
                 records::remove_segments(connection, &format!("recipe {key}"))
             }
+            DamagePlace::Trained { key } => records::remove_recipe(connection, key),
             DamagePlace::Index { key } => records::remove_index(connection, key),
             DamagePlace::Records | DamagePlace::Stray => Ok(()),
         };

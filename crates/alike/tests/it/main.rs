@@ -28,3 +28,4 @@ mod sift;
 mod sources;
 mod steps;
 mod store;
+mod train;

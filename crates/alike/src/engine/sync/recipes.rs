@@ -4,7 +4,7 @@ use super::{Recipes, SyncError};
 use crate::engine::{Engine, PlanError, augment, learn, union_of_sources};
 use crate::recipe::{Draft, LearnError, Plan};
 use crate::source::Source;
-use crate::store::{Collection, RecipeEntry, Snapshot, SourceEntry, StoreError, Writer};
+use crate::store::{Collection, RecipeEntry, Snapshot, SourceEntry, StoreError, TrainedEntry, Writer};
 use std::sync::Arc;
 
 /// A recipe as the user wrote it, bound.
@@ -29,7 +29,7 @@ pub(super) fn plan_all(engine: &Engine, snapshot: &Snapshot, recipes: &Recipes) 
         Recipes::Describe(_) => &[],
     };
     for recipe in added {
-        let draft = Draft::new(recipe, &engine.models(snapshot))?;
+        let draft = engine.bind(snapshot, recipe)?;
         if plans.iter().all(|known| known.draft.key() != draft.key()) {
             plans.push(Planned { text: recipe.to_string(), draft });
         }
@@ -79,6 +79,10 @@ pub(super) fn register(writer: &mut Writer, sources: &[Arc<dyn Source>], plans: 
             sources: draft.sources().iter().map(|source| source.id().key().to_owned()).collect(),
             kind: draft.kind(),
         })?;
+        for (name, trained) in draft.trained() {
+            let (recipe, content) = (draft.key().to_owned(), trained.bytes().to_vec());
+            writer.keep_trained(&TrainedEntry { recipe, name: name.clone(), content })?;
+        }
     }
     Ok(())
 }

@@ -158,8 +158,8 @@ impl Plan {
 
     /// The step at this place, if it is linear.
     fn linear(&self, place: usize) -> Option<Linear<'_>> {
-        let (step, dims) = self.steps[place];
-        step.linear(&self.learnt[place], dims)
+        let stage = &self.stages[place];
+        stage.step.linear(stage.parameters(&self.learnt[place]), stage.dims)
     }
 
     /// Whether a node is a sum, or linear steps alone stand behind one.
@@ -174,6 +174,9 @@ impl Plan {
     /// The first step behind a sum that isn't linear, if there is one.
     fn curve(&self, node: &Node) -> Option<usize> {
         let Node::Stepped(input, place) = node else { return None };
+        if self.stages[*place].step.hides_its_input() {
+            return None;
+        }
         let here = || (self.linear(*place).is_none() && self.splits(input)).then_some(*place);
         self.curve(input).or_else(here)
     }
@@ -182,8 +185,9 @@ impl Plan {
     fn text(&self, node: &Node, name: fn(&str) -> String) -> String {
         match node {
             Node::Row(i) => name(&self.sources[*i].id().to_string()),
+            Node::Stepped(_, place) if self.stages[*place].step.hides_its_input() => name(&self.stages[*place].text),
             Node::Stepped(input, place) => {
-                format!("{} | {}", self.text(input, name), name(&self.steps[*place].0.to_string()))
+                format!("{} | {}", self.text(input, name), name(&self.stages[*place].text))
             }
             Node::Concatenated(parts) => {
                 let part = |(weight, part): &(f64, Node)| format!("{weight}*({})", self.text(part, name));
@@ -213,7 +217,7 @@ impl<'a> Side<'a> {
             return Err(SplitError::Neighbours { recipe: recipe() });
         }
         if let Some(place) = plan.curve(&plan.root) {
-            return Err(SplitError::NotLinear { step: plan.steps[place].0.to_string() });
+            return Err(SplitError::NotLinear { step: plan.stages[place].text.clone() });
         }
         let (Some(own), Some(others)) = (plan.vector(self.rows), plan.vector(other.rows)) else {
             return Err(SplitError::Nothing { recipe: recipe() });

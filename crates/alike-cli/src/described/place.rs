@@ -1,0 +1,68 @@
+//! Where rows are kept of pictures that nobody indexed.
+
+use super::sides::{Naming, Side};
+use crate::collection::{self, CollectionArgs};
+use crate::environment;
+use crate::output::{Printer, shown_path};
+use alike::store::Collection;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// Of what is named, and of what is asked about it.
+pub(crate) struct Place {
+    pub(crate) gallery: Collection,
+    /// The collection is made for rows alone, so that what is named may be described in it. Others are only read.
+    pub(crate) is_ours: bool,
+    is_new: bool,
+    /// The folder for the rows of the queries.
+    pub(crate) queries: PathBuf,
+}
+
+impl Place {
+    /// Rows of a gallery that was named: where `-c` says, else in the user's cache, in the same place for the same gallery.
+    /// Without one the collection is the gallery, named or found upward.
+    pub(crate) fn of(
+        args: &CollectionArgs,
+        naming: &Naming<'_>,
+        side: Option<&Side>,
+        printer: &Printer,
+    ) -> anyhow::Result<Self> {
+        let Some(side) = side else { return Self::beside(args.open()?) };
+        let dir = match args.flag_dir()? {
+            Some(dir) => dir,
+            None => cache_dir(&format!("{}\n{}\n{}", side.words, side.base.display(), naming.labels_from_folders))?,
+        };
+        let is_new = !collection::exists(&dir);
+        if !is_new && !Collection::open(&dir)?.snapshot()?.recipes().is_empty() {
+            return Self::beside(Collection::open(&dir)?);
+        }
+        if is_new && args.flag_dir()?.is_none() {
+            let dir = shown_path(&dir);
+            printer.note(format_args!("descriptors are kept in {dir} for later runs (-c DIR keeps them elsewhere)"));
+        }
+        Ok(Self { queries: dir.join("queries"), gallery: open_or_create(&dir)?, is_ours: true, is_new })
+    }
+
+    /// A collection that searches are made in: nothing is added to it.
+    fn beside(gallery: Collection) -> anyhow::Result<Self> {
+        let queries = cache_dir(&format!("queries of {}", gallery.dir().display()))?;
+        Ok(Self { gallery, is_ours: false, is_new: false, queries })
+    }
+
+    /// A run that fails before anything is described leaves no empty collection behind.
+    pub(crate) fn discard_if_new_and<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        if result.is_err() && self.is_new {
+            fs_err::remove_dir_all(self.gallery.dir())?;
+        }
+        result
+    }
+}
+
+fn cache_dir(identity: &str) -> anyhow::Result<PathBuf> {
+    let key: String = Sha256::digest(identity).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(environment::cache_dir()?.join("evaluations").join(key))
+}
+
+pub(crate) fn open_or_create(dir: &Path) -> anyhow::Result<Collection> {
+    Ok(if collection::exists(dir) { Collection::open(dir)? } else { Collection::create(dir)? })
+}
