@@ -17,8 +17,9 @@ pub use samples::Samples;
 use crate::recipe::{projected, unit};
 use projection::Projection;
 use retrieval::Side;
+use samples::Fold;
 use serde::{Deserialize, Serialize};
-use softmax::Regression;
+use softmax::{Regression, Weights};
 use std::fmt;
 
 /// What is learnt, and how.
@@ -74,7 +75,7 @@ pub struct Lesson {
     pub parameters: Vec<f32>,
     /// The weight of a head's penalty; of a projection the share of the mean variance in the covariance it divides by.
     pub strength: f64,
-    /// How well it did on the part held out, which the fit that this tells of didn't see.
+    /// How well pictures did that the fit which this tells of didn't see.
     pub held_out: HeldOut,
 }
 
@@ -99,6 +100,19 @@ impl HeldOut {
         let pictures: usize = confusion.iter().flatten().sum();
         let right: usize = confusion.iter().enumerate().map(|(class, row)| row[class]).sum();
         Self { pictures, accuracy: right as f64 / pictures as f64, map, confusion }
+    }
+
+    /// Of all folds together.
+    fn all(folds: impl Iterator<Item = Self>) -> Self {
+        let add = |mut sum: Self, fold: Self| {
+            let pictures = sum.pictures + fold.pictures;
+            let mean = |a: f64, b: f64| (a * sum.pictures as f64 + b * fold.pictures as f64) / pictures as f64;
+            let (accuracy, map) = (mean(sum.accuracy, fold.accuracy), mean(sum.map, fold.map));
+            let cells = sum.confusion.iter_mut().flatten().zip(fold.confusion.iter().flatten());
+            cells.for_each(|(sum, count)| *sum += count);
+            Self { pictures, accuracy, map, ..sum }
+        };
+        folds.reduce(add).expect("there is a fold at least")
     }
 }
 
@@ -194,64 +208,77 @@ const PATIENCE: usize = 3;
 /// On the way to the choice of a strength fits need not be close.
 const SLACK: f64 = 1e4;
 
+/// So many pictures held out are enough to choose by: few pictures take several folds.
+const ENOUGH: usize = 1000;
+
+/// A fold with the fit of the last strength tried.
+struct Trial<'a> {
+    fold: Fold,
+    regression: Regression<'a>,
+    weights: Weights,
+}
+
 /// Chosen is the strength by whose probabilities the pictures held out find those of their class best, among equals the
 /// strongest: what retrieval wants of probabilities is another thing than the likelihood of the labels.
 fn head(samples: &Samples, request: &Request, on_fit: &mut dyn FnMut(Fitted)) -> Learnt {
-    let (kept, held) = samples.split(request.seed);
-    let regression = Regression::new(samples, &kept, request.threads);
-    let mut weights = regression.start();
-    let mut best: Option<(f64, HeldOut, softmax::Weights)> = None;
+    let folds = samples.folds(request.seed, (5 * ENOUGH).div_ceil(samples.pictures()));
+    let trial = |fold: Fold| {
+        let regression = Regression::new(samples, &fold.kept, request.threads);
+        Trial { weights: regression.start(), fold, regression }
+    };
+    let mut trials: Vec<Trial<'_>> = folds.into_iter().map(trial).collect();
+    let mut best: Option<(f64, HeldOut)> = None;
     let mut without_gain = 0;
     for strength in strengths() {
-        weights = regression.fit(&weights, strength, SLACK);
-        let held_out = measure_head(&regression, &weights, samples, (&kept, &held), request.threads);
+        let held_out = HeldOut::all(trials.iter_mut().map(|trial| trial.fit(samples, strength, request.threads)));
         on_fit(Fitted { strength, map: Some(held_out.map) });
         without_gain += 1;
-        if best.as_ref().is_none_or(|(_, best, _)| held_out.map > best.map) {
-            best = Some((strength, held_out, weights.clone()));
+        if best.as_ref().is_none_or(|(_, best)| held_out.map > best.map) {
+            best = Some((strength, held_out));
             without_gain = 0;
         }
         if without_gain == PATIENCE {
             break;
         }
     }
-    let (strength, held_out, near) = best.expect("a strength was tried");
+    let (strength, held_out) = best.expect("a strength was tried");
+    drop(trials);
     let all: Vec<usize> = (0..samples.pictures()).collect();
     let regression = Regression::new(samples, &all, request.threads);
-    let weights = regression.fit(&near, strength, 1.0);
+    let weights = regression.fit(&regression.start(), strength, 1.0);
     on_fit(Fitted { strength, map: None });
     (samples.classes().len(), regression.parameters(&weights), strength, held_out)
 }
 
-fn measure_head(
-    regression: &Regression<'_>,
-    weights: &softmax::Weights,
-    samples: &Samples,
-    (kept, held): (&[usize], &[usize]),
-    threads: usize,
-) -> HeldOut {
-    let of = |rows: &[usize]| regression.probabilities(weights, rows);
-    let (gallery, queries) = (of(kept), of(held));
-    let guess = |probabilities: &Vec<f32>| {
-        let better = |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-        (0..probabilities.len()).fold(0, better)
-    };
-    let guesses: Vec<usize> = queries.iter().map(guess).collect();
-    let found = searched(samples, (kept, gallery), (held, queries), threads);
-    HeldOut::new(samples.labels_of(held).into_iter().zip(guesses), samples.classes().len(), found.map)
+impl Trial<'_> {
+    /// Goes on to another strength, and gives how well the pictures held out do by it.
+    fn fit(&mut self, samples: &Samples, strength: f64, threads: usize) -> HeldOut {
+        let Self { fold, regression, weights } = self;
+        *weights = regression.fit(weights, strength, SLACK);
+        let of = |rows: &[usize]| regression.probabilities(weights, rows);
+        let queries = of(&fold.held);
+        let most_probable = |probabilities: &Vec<f32>| {
+            let better = |best, class| if probabilities[class] > probabilities[best] { class } else { best };
+            (0..probabilities.len()).fold(0, better)
+        };
+        let guesses: Vec<usize> = queries.iter().map(most_probable).collect();
+        let found = searched(samples, fold, (of(&fold.kept), queries), threads);
+        let labels = samples.labels_of(&fold.held);
+        HeldOut::new(labels.into_iter().zip(guesses), samples.classes().len(), found.map)
+    }
 }
 
-/// What held-out pictures find among the others.
+/// What pictures held out find among the others, by vectors of either.
 fn searched(
     samples: &Samples,
-    (kept, gallery): (&[usize], Vec<Vec<f32>>),
-    (held, queries): (&[usize], Vec<Vec<f32>>),
+    fold: &Fold,
+    (gallery, queries): (Vec<Vec<f32>>, Vec<Vec<f32>>),
     threads: usize,
 ) -> HeldOut {
     let units = |vectors: Vec<Vec<f32>>| vectors.iter().map(|vector| unit(vector)).collect::<Vec<_>>();
     let (gallery, queries) = (units(gallery), units(queries));
-    let gallery = Side { vectors: &gallery, labels: &samples.labels_of(kept) };
-    let queries = Side { vectors: &queries, labels: &samples.labels_of(held) };
+    let gallery = Side { vectors: &gallery, labels: &samples.labels_of(&fold.kept) };
+    let queries = Side { vectors: &queries, labels: &samples.labels_of(&fold.held) };
     retrieval::search(&gallery, &queries, samples.classes().len(), threads)
 }
 
@@ -269,14 +296,14 @@ fn projected_dims(samples: &Samples, method: Method, asked: Option<usize>) -> Re
 }
 
 fn projection(samples: &Samples, request: &Request, dims: usize, on_fit: &mut dyn FnMut(Fitted)) -> Learnt {
-    let (kept, held) = samples.split(request.seed);
     let fit = |rows: &[usize]| Projection::learn(samples, rows, request.method, dims, request.threads);
-    let fitted = fit(&kept);
+    let fold = samples.folds(request.seed, 1).remove(0);
+    let fitted = fit(&fold.kept);
     let parameters = fitted.parameters();
     let project = |rows: &[usize]| -> Vec<Vec<f32>> {
         rows.iter().map(|&row| projected(&parameters, samples.row(row))).collect()
     };
-    let held_out = searched(samples, (&kept, project(&kept)), (&held, project(&held)), request.threads);
+    let held_out = searched(samples, &fold, (project(&fold.kept), project(&fold.held)), request.threads);
     on_fit(Fitted { strength: fitted.shrinkage, map: Some(held_out.map) });
     let fitted = fit(&(0..samples.pictures()).collect::<Vec<_>>());
     on_fit(Fitted { strength: fitted.shrinkage, map: None });

@@ -1,4 +1,4 @@
-//! Labelled vectors, and the part of them that is held out.
+//! Labelled vectors, and the parts of them that are held out.
 
 use super::TrainError;
 use crate::recipe::Random;
@@ -6,7 +6,7 @@ use crate::store::Label;
 use std::collections::BTreeMap;
 
 /// Of each class one picture in so many is held out.
-const HELD_OUT: usize = 5;
+const FOLDS: usize = 5;
 
 /// Vectors of pictures with their classes.
 #[derive(Debug, Clone)]
@@ -88,24 +88,36 @@ impl Samples {
         sums.iter().map(|sum| sum / rows.len() as f64).collect()
     }
 
-    /// Rows to learn from and rows held out, both ascending: of each class a fifth, but one at least, drawn by the seed.
-    pub(super) fn split(&self, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    /// Of each class a fifth of the pictures, but one at least, is held out, and another in each fold; drawn by the seed. So
+    /// many folds at most.
+    pub(super) fn folds(&self, seed: u64, most: usize) -> Vec<Fold> {
         let mut random = Random::new(seed);
-        let (mut kept, mut held) = (Vec::new(), Vec::new());
-        for mut rows in self.by_class(&(0..self.pictures()).collect::<Vec<_>>()) {
-            let count = (rows.len() / HELD_OUT).max(1);
-            // The first steps of a shuffle (Fisher and Yates).
-            for place in 0..count {
+        let mut classes = self.by_class(&(0..self.pictures()).collect::<Vec<_>>());
+        for rows in &mut classes {
+            // Fisher and Yates.
+            for place in 0..rows.len() {
                 let other = place + random.below(rows.len() - place);
                 rows.swap(place, other);
             }
-            held.extend(rows.drain(..count));
-            kept.extend(rows);
         }
-        kept.sort_unstable();
-        held.sort_unstable();
-        (kept, held)
+        let fold = |fold: usize| {
+            let dealt = classes.iter().flat_map(|rows| rows.iter().enumerate());
+            let (held, kept): (Vec<_>, Vec<_>) = dealt.partition(|(place, _)| place % FOLDS == fold);
+            let rows = |dealt: Vec<(usize, &usize)>| {
+                let mut rows: Vec<usize> = dealt.into_iter().map(|(_, row)| *row).collect();
+                rows.sort_unstable();
+                rows
+            };
+            Fold { kept: rows(kept), held: rows(held) }
+        };
+        (0..FOLDS.min(most)).map(fold).collect()
     }
+}
+
+/// Rows to learn from and rows held out, both ascending.
+pub(super) struct Fold {
+    pub(super) kept: Vec<usize>,
+    pub(super) held: Vec<usize>,
 }
 
 /// Whole numbers before names.
