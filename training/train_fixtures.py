@@ -48,7 +48,7 @@ def oracle(covariance, n):
 def softmax(rows, labels, queries, strength):
     mean = rows.mean(0)
     scale = 1 / np.sqrt(np.mean((rows - mean) ** 2))
-    model = LogisticRegression(C=1 / (strength * len(rows)), tol=1e-12, max_iter=100_000)
+    model = LogisticRegression(C=1 / (strength * len(rows)), solver="newton-cg", tol=1e-10, max_iter=10_000)
     model.fit((rows - mean) * scale, labels)
     return model.predict_proba((queries - mean) * scale)
 

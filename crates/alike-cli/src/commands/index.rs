@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 Recipes: a source or a weighted sum of several, as in `0.7*deep + 0.3*color`, and behind it any steps:
   deep, semantic, layer(\"NODE\", gem(3))   a network; `deep(scales=2)` looks at parts of the picture as well
+  semantic(\"animals.head\")   the classes of a list, learnt by `alike train`; likewise | project(\"animals.proj\")
   color, lab, texture, shape, moments, correlogram, edges, gist, sift   the pixels
   ahash, dhash, phash, whash   codes of the pixels, which stand alone
   | center, | pca(D), | whiten(D)   better vectors, by what the gallery teaches; sift takes | vlad(K)

@@ -17,10 +17,11 @@ use serde_json::{Value, json};
   alike verify                    read every byte of the collection found upward from here
   alike verify -c DIR --repair    and mend what is damaged
 
-Checks the records, the size, header and SHA-256 of each file, the ids of its rows, what recipes learnt, and that
-descriptors are what the rows of their sources give. --repair derives descriptors, makes indexes and learns anew; rows of
-sources that are damaged are described again from the pictures. Damaged records can't be mended: restore them from a copy,
-or index into a new collection.
+Checks the records, the size, header and SHA-256 of each file, the ids of its rows, what recipes learnt, copies of what
+`alike train` wrote, and that descriptors are what the rows of their sources give. --repair derives descriptors, makes
+indexes and learns anew; rows of sources that are damaged are described again from the pictures. A recipe whose copy of a
+file is damaged is struck: index by it again. Damaged records can't be mended: restore them from a copy, or index into a
+new collection.
 
 Exit codes: 0 sound, 2 damaged.")]
 pub(crate) struct VerifyArgs {

@@ -21,5 +21,6 @@ mod networks;
 mod scans;
 mod search;
 mod tags;
+mod train;
 mod trouble;
 mod verify;

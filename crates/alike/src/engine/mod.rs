@@ -22,10 +22,11 @@ pub use several::{FusedFound, FusedHit, JointDescriber, Searchers};
 pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
 
 use crate::picture::PictureError;
-use crate::recipe::{Draft, Plan, Recipe, RecipeError};
+use crate::recipe::{Draft, Plan, Recipe, RecipeError, TrainedUseError};
 use crate::source::Source;
 use crate::store::{Collection, RecipeEntry, RecordId, Snapshot};
 use crate::train::{Trained, TrainedError};
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -101,15 +102,23 @@ impl Engine {
         Ok(Searcher::new(&self.collection, Arc::new(snapshot), plan, text))
     }
 
-    /// Binds a recipe that somebody names now: a file that it names is the one on disk, else the collection's copy.
+    /// Binds a recipe that somebody names now: a file that it names is the one on disk, else the collection's copy. Networks
+    /// that such a file wants are looked for by their hash where those at hand won't do.
     fn bind(&self, snapshot: &Snapshot, recipe: &Recipe) -> Result<Draft, RecipeError> {
-        Draft::resolving(recipe, &self.models(snapshot), &|name| match Trained::open(Path::new(name)) {
-            Err(TrainedError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                let kept = snapshot.recipes().iter().find_map(|entry| kept_trained(snapshot, entry, name).ok());
-                kept.ok_or(TrainedError::Io(error))
+        let mut models = self.models(snapshot);
+        let wanted = RefCell::new(Vec::new());
+        let resolve = |name: &str| {
+            let trained = named_trained(snapshot, name)?;
+            wanted.borrow_mut().extend(trained.description().base.networks.iter().cloned());
+            Ok(trained)
+        };
+        match Draft::resolving(recipe, &models, &resolve) {
+            Err(RecipeError::Trained(TrainedUseError::OtherBase { .. })) => {
+                models.extend(wanted.take().iter().filter_map(|hash| self.networks.by_hash(hash).ok()));
+                Draft::resolving(recipe, &models, &resolve)
             }
-            opened => opened,
-        })
+            bound => bound,
+        }
     }
 
     /// The networks that a recipe may mean: the given one first, then those the collection has rows of, as far as they
@@ -144,6 +153,17 @@ impl Engine {
             return Err(PlanError::Changed { recipe: entry.canonical.clone(), now: draft.canonical().to_owned() });
         }
         Ok(draft)
+    }
+}
+
+/// The file on disk, else the collection's copy of that name.
+fn named_trained(snapshot: &Snapshot, name: &str) -> Result<Trained, TrainedError> {
+    match Trained::open(Path::new(name)) {
+        Err(TrainedError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            let kept = snapshot.recipes().iter().find_map(|entry| kept_trained(snapshot, entry, name).ok());
+            kept.ok_or(TrainedError::Io(error))
+        }
+        opened => opened,
     }
 }
 

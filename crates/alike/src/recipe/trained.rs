@@ -147,6 +147,5 @@ impl Use<'_> {
 
 /// Files are named by people, never by files.
 pub(super) fn refuse_nested(name: &str) -> Result<Trained, TrainedError> {
-    let what = format!("its recipe names the file `{name}`, which was learnt from labels itself");
-    Err(TrainedError::Damaged { name: "what the recipe names".into(), what })
+    Err(TrainedError::Nested { name: name.to_owned() })
 }

@@ -75,6 +75,20 @@ pub struct Base {
     pub canonical: String,
     /// [`Draft::key`](crate::recipe::Draft::key).
     pub key: String,
+    /// SHA-256 of the networks it takes.
+    pub networks: Vec<String>,
+}
+
+impl Base {
+    fn of(plan: &Plan, text: &str) -> Self {
+        let mut networks: Vec<String> = Vec::new();
+        for model in plan.sources().iter().filter_map(|source| source.model()) {
+            if !networks.contains(&model.id().sha256) {
+                networks.push(model.id().sha256.clone());
+            }
+        }
+        Self { recipe: text.into(), canonical: plan.canonical().into(), key: plan.key().into(), networks }
+    }
 }
 
 /// A class.
@@ -102,6 +116,12 @@ pub enum TrainedError {
         /// What is wrong.
         what: String,
     },
+    /// Named by the recipe of another file.
+    #[error("what was learnt can't stand on another file, here `{name}`: learn on what that was learnt on")]
+    Nested {
+        /// The other file.
+        name: String,
+    },
     /// Of a later alike.
     #[error("{name} has format {found}, this alike reads {FORMAT}: use the alike that wrote it, or train anew")]
     NewerFormat {
@@ -126,7 +146,7 @@ impl Trained {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             method: lesson.method,
-            base: Base { recipe: text.into(), canonical: plan.canonical().into(), key: plan.key().into() },
+            base: Base::of(plan, text),
             dims: lesson.dims,
             outputs: lesson.outputs,
             classes: lesson.classes.iter().map(class).collect(),

@@ -1,5 +1,8 @@
 //! Limited-memory BFGS: a direction of descent from the last steps (Nocedal 1980; Nocedal and Wright, Numerical
 //! Optimization, 2nd edition, algorithm 7.4).
+//!
+//! Crates for optimising (`argmin`) ask for value and gradient at each point they try. Here what is tried along a direction
+//! costs no product of matrices, see [`Regression::fit`](super::softmax::Regression::fit), and sums keep one order.
 
 use std::collections::VecDeque;
 
@@ -66,7 +69,7 @@ pub(super) fn distance(first: f64, start: (f64, f64), along: impl Fn(f64) -> (f6
     let mut at = first;
     for _ in 0..TRIES {
         let (value, slope) = along(at);
-        let falls = value <= start.0 + FALL * at * start.1;
+        let falls = value <= start.0 + FALL * at * start.1 + ROUNDING * start.0.abs();
         if falls && slope.abs() <= FLATTER * start.1.abs() {
             return Some(at);
         }
@@ -92,4 +95,6 @@ fn between(low: f64, slope_low: f64, high: f64, slope_high: f64) -> f64 {
 
 const TRIES: usize = 30;
 const FALL: f64 = 1e-4;
+/// Near the minimum values differ by less than they are rounded, and slopes alone decide (Hager and Zhang, SIAM J. Optim. 2005).
+const ROUNDING: f64 = 1e-13;
 const FLATTER: f64 = 0.9;

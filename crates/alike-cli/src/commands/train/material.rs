@@ -8,6 +8,7 @@ use crate::described::{Row, Run, Warnings};
 use crate::networks;
 use crate::output::Printer;
 use alike::engine::{Engine, Searcher};
+use alike::rank::Ranking;
 use alike::recipe::{Descriptor, DescriptorKind, Draft, Plan, Recipe};
 use alike::store::{Label, RecordId};
 use alike::train::Samples;
@@ -72,6 +73,9 @@ fn bind(
         bail!(
             "`{text}` gives a code, and vectors are wanted to learn from: leave the hash away, and put it behind what was learnt"
         );
+    }
+    if draft.ranking() != Ranking::default() {
+        bail!("`{text}` looks at neighbours, of which one picture alone has none: leave the steps that do so away");
     }
     if let Some((name, _)) = draft.trained().first() {
         bail!("`{text}` stands on `{name}`, which was learnt from labels already: learn on what that was learnt on");
