@@ -39,6 +39,8 @@ enum Command {
     Eval(commands::eval::EvalArgs),
     /// Learn from labels what tells classes apart
     Train(commands::train::TrainArgs),
+    /// Learn from labels what scores mean
+    Calibrate(commands::calibrate::CalibrateArgs),
     /// Draw a gallery, index it, search it, show the results
     Demo(commands::demo::DemoArgs),
     /// Say what a collection holds
@@ -80,6 +82,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Search(args) => commands::search::run(args, &printer),
         Command::Eval(args) => commands::eval::run(args, &printer),
         Command::Train(args) => commands::train::run(args, &printer),
+        Command::Calibrate(args) => commands::calibrate::run(args, &printer),
         Command::Demo(args) => commands::demo::run(args, &printer),
         Command::Info(args) => commands::info::run(args, &printer),
         Command::Verify(args) => commands::verify::run(args, &printer),

@@ -94,6 +94,16 @@ impl Resampled {
     }
 }
 
+impl Resampled {
+    /// The estimate of the sum of one metric over that of another, as of a precision that is pooled over queries.
+    /// Resamples in which the other's sum is 0 don't count.
+    pub fn ratio(&self, numerator: usize, denominator: usize) -> Estimate {
+        let ratio = |means: &Vec<f64>| means[numerator] / means[denominator];
+        let drawn = self.means.iter().map(ratio).filter(|ratio| ratio.is_finite());
+        estimate(ratio(&self.observed), drawn)
+    }
+}
+
 fn estimate(mean: f64, drawn: impl Iterator<Item = f64>) -> Estimate {
     let mut drawn: Vec<f64> = drawn.collect();
     drawn.sort_unstable_by(f64::total_cmp);

@@ -3,6 +3,7 @@
 pub mod bootstrap;
 pub mod evaluate;
 pub mod evaluation;
+pub mod groups;
 pub mod measures;
 pub mod neighbours;
 pub mod rank;

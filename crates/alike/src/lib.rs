@@ -1,5 +1,6 @@
 //! Content-based image retrieval: pictures in, ranked hits out.
 
+pub mod calibration;
 pub mod engine;
 pub mod gallery;
 pub mod index;

@@ -3,6 +3,7 @@
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
 use crate::output::{Printer, escaped, human_bytes, shown_path};
+use alike::calibration::Origin;
 use alike::recipe::DescriptorKind;
 use alike::store::{Collection, RecipeEntry, Root, RootKind, Scan, Search, Snapshot};
 use clap::Args;
@@ -55,6 +56,11 @@ fn print(collection: &Collection, snapshot: &Snapshot, printer: &Printer) -> any
         ))?;
         if let Some(pictures) = snapshot.learned_from(&recipe.key)? {
             printer.line(format_args!("            learnt from a gallery of {pictures} pictures"))?;
+        }
+        if let Some(calibration) = snapshot.calibration(&recipe.key)? {
+            let Origin { queries, pictures, .. } = calibration.origin;
+            printer
+                .line(format_args!("            calibrated by {queries} labelled queries in {pictures} pictures"))?;
         }
         let scan = scan(snapshot, recipe);
         printer.line(format_args!("            searched by {scan}: {}", scan.why))?;
@@ -118,6 +124,7 @@ fn as_json(collection: &Collection, snapshot: &Snapshot) -> anyhow::Result<serde
             "descriptors": size.map_or(0, |size| size.live_rows), "bytes": size.map_or(0, |size| size.bytes),
             "scan": scan.to_string(), "scan_why": scan.why, "recall": scan.recall,
             "learnt_from": snapshot.learned_from(&recipe.key)?,
+            "calibrated_in": snapshot.calibration(&recipe.key)?.map(|calibration| calibration.origin.pictures),
         }))
     };
     let source = |source: &alike::store::SourceEntry| {

@@ -7,6 +7,7 @@ mod hits;
 mod plain;
 mod query;
 mod show;
+mod verdict;
 
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
   alike search cat.jpg -c ~/Pictures -k 30 --html hits.html
   curl -s URL | alike search - -c DIR --json            the picture from a pipe
   alike search cat.jpg --label cat --min-score 0.8 --path-prefix ~/Pictures/2026
+  alike search cat.jpg --precision 0.95                 only what is similar, which may be nothing
   alike search cat.jpg --tag holiday --tag best         tags, as given by `alike tag add`
   alike search --list test.txt --pick random -c DIR --strip hits.png
   alike search cat.jpg --recipe color                   any recipe over what was indexed
@@ -103,8 +105,14 @@ pub(crate) struct SearchArgs {
     #[arg(hide_short_help = true, long, value_name = "N")]
     rescore: Option<NonZeroUsize>,
 
+    /// Only hits of scores that are right so often
+    ///
+    /// By what `alike calibrate` learnt of the recipe, else by an estimate from the gallery's own pictures.
+    #[arg(long, value_name = "P", value_parser = verdict::precision, conflicts_with_all = ["fuse", "compare", "rescore"])]
+    precision: Option<f64>,
+
     /// Only hits with at least this score
-    #[arg(long, value_name = "S")]
+    #[arg(hide_short_help = true, long, value_name = "S")]
     min_score: Option<f32>,
 
     /// Take the query from a list file, as --pick says

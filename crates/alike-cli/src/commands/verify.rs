@@ -125,6 +125,7 @@ fn as_json(engine: &Engine, found: &Verification) -> Value {
             DamagePlace::Index { key } => ("index", Some(key)),
             DamagePlace::Learned { key } => ("learned", Some(key)),
             DamagePlace::Trained { key } => ("trained", Some(key)),
+            DamagePlace::Calibration { key } => ("calibration", Some(key)),
             DamagePlace::Stray => ("stray", None),
         };
         json!({ "path": damage.path.to_string_lossy(), "what": damage.what, "place": place, "key": key })

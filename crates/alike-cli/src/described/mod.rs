@@ -1,6 +1,7 @@
 //! Labelled pictures with rows of the sources that recipes need: of a collection, or described for the purpose and kept for the
 //! next time.
 
+pub(crate) mod listed;
 pub(crate) mod place;
 pub(crate) mod sides;
 
@@ -72,47 +73,47 @@ impl Run<'_> {
         self.warnings.said.extend(skipped.chain(report.warnings));
         Ok((!report.interrupted).then_some(()))
     }
+}
 
-    /// The record of each file that has one. A file that is named twice, by links, is one picture.
-    pub(crate) fn rows(&mut self, collection: &Collection, side: &Side) -> anyhow::Result<Vec<Row>> {
-        let snapshot = collection.snapshot()?;
-        let records: HashMap<&Path, &Record> = snapshot.records()?.iter().map(|r| (r.path.as_path(), r)).collect();
-        let mut rows: Vec<Row> = Vec::new();
-        let mut known: HashMap<PathBuf, usize> = HashMap::new();
-        let (mut lost, mut twice, mut contradicting) = (0, 0, 0);
-        for Candidate { path, label } in &side.files {
-            let Some(record) = records.get(collection.stored_path(path).as_path()) else {
-                lost += 1;
-                continue;
-            };
-            let canonical = sides::canonical(path);
-            if let Some(&first) = known.get(&canonical) {
-                twice += 1;
-                let other =
-                    |row: &Row| row.item.label.as_ref().map(|label| &label.id) != label.as_ref().map(|label| &label.id);
-                contradicting += usize::from(other(&rows[first]));
-                continue;
-            }
-            known.insert(canonical.clone(), rows.len());
-            let name = sides::shown_name(path.strip_prefix(&side.base).unwrap_or(path));
-            let item = Item { path: canonical, name, content: record.content, label: label.clone() };
-            rows.push(Row { item, id: record.id });
+/// The record of each file that has one. A file that is named twice, by links, is one picture.
+pub(crate) fn rows(collection: &Collection, side: &Side, warnings: &mut Warnings) -> anyhow::Result<Vec<Row>> {
+    let snapshot = collection.snapshot()?;
+    let records: HashMap<&Path, &Record> = snapshot.records()?.iter().map(|r| (r.path.as_path(), r)).collect();
+    let mut rows: Vec<Row> = Vec::new();
+    let mut known: HashMap<PathBuf, usize> = HashMap::new();
+    let (mut lost, mut twice, mut contradicting) = (0, 0, 0);
+    for Candidate { path, label } in &side.files {
+        let Some(record) = records.get(collection.stored_path(path).as_path()) else {
+            lost += 1;
+            continue;
+        };
+        let canonical = sides::canonical(path);
+        if let Some(&first) = known.get(&canonical) {
+            twice += 1;
+            let other =
+                |row: &Row| row.item.label.as_ref().map(|label| &label.id) != label.as_ref().map(|label| &label.id);
+            contradicting += usize::from(other(&rows[first]));
+            continue;
         }
-        if rows.is_empty() {
-            bail!(
-                "nothing to work with: {} has descriptors of none of the {} files of {}",
-                shown_path(collection.dir()),
-                side.files.len(),
-                side.words
-            );
-        }
-        let reasons = [
-            (lost, "files have no descriptors and are left out"),
-            (twice, "files are links to others, each of which counts as one picture"),
-            (contradicting, "of these links have another label than the file they lead to; the first one counts"),
-        ];
-        let news = reasons.iter().filter(|(count, _)| *count > 0);
-        self.warnings.news.extend(news.map(|(count, what)| format!("{count} {what} ({})", side.words)));
-        Ok(rows)
+        known.insert(canonical.clone(), rows.len());
+        let name = sides::shown_name(path.strip_prefix(&side.base).unwrap_or(path));
+        let item = Item { path: canonical, name, content: record.content, label: label.clone() };
+        rows.push(Row { item, id: record.id });
     }
+    if rows.is_empty() {
+        bail!(
+            "nothing to work with: {} has descriptors of none of the {} files of {}",
+            shown_path(collection.dir()),
+            side.files.len(),
+            side.words
+        );
+    }
+    let reasons = [
+        (lost, "files have no descriptors and are left out"),
+        (twice, "files are links to others, each of which counts as one picture"),
+        (contradicting, "of these links have another label than the file they lead to; the first one counts"),
+    ];
+    let news = reasons.iter().filter(|(count, _)| *count > 0);
+    warnings.news.extend(news.map(|(count, what)| format!("{count} {what} ({})", side.words)));
+    Ok(rows)
 }

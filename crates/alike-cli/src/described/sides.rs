@@ -49,6 +49,19 @@ pub(crate) fn named(naming: &Naming<'_>, path: &Path) -> anyhow::Result<Side> {
     Ok(Side { input: Some(Input::List { path, base }), files, base: relative_to, words })
 }
 
+/// All pictures of a collection, without labels.
+pub(crate) fn all(collection: &Collection) -> anyhow::Result<Side> {
+    let snapshot = collection.snapshot()?;
+    let records = snapshot.records()?.iter();
+    let files = records.map(|record| Candidate { path: collection.absolute_path(&record.path), label: None });
+    Ok(of_collection(collection, files.collect()))
+}
+
+fn of_collection(collection: &Collection, files: Vec<Candidate>) -> Side {
+    let words = format!("collection {}", shown_path(collection.dir()));
+    Side { input: None, files, base: collection.base().to_path_buf(), words }
+}
+
 /// All labelled pictures of a collection.
 pub(crate) fn collection(naming: &Naming<'_>, collection: &Collection) -> anyhow::Result<Side> {
     let snapshot = collection.snapshot()?;
@@ -66,8 +79,7 @@ pub(crate) fn collection(naming: &Naming<'_>, collection: &Collection) -> anyhow
             shown_path(collection.dir())
         );
     }
-    let base = collection.base().to_path_buf();
-    Ok(Side { input: None, files, base, words: format!("collection {}", shown_path(collection.dir())) })
+    Ok(of_collection(collection, files))
 }
 
 fn folder_label(path: &Path) -> Option<Label> {

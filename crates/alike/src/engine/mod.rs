@@ -1,6 +1,7 @@
 //! The front door: open a collection, bring it in line with the pictures, search it.
 
 mod augment;
+mod calibrate;
 mod edit;
 mod explain;
 mod extract;
@@ -14,6 +15,7 @@ mod several;
 mod sync;
 mod verify;
 
+pub use calibrate::Kept;
 pub use explain::{ExplainError, Explainer, Heat, HeatMap, NoMap};
 pub use fuse::{Fused, Fusion, Place, candidates, fuse};
 pub use networks::{Networks, NetworksError};

@@ -6,6 +6,14 @@ use crate::rank::{self, Neighbours, Ranking, Rerank};
 use crate::recipe::Descriptor;
 use crate::store::{RecordId, Scan, Search, StoreError};
 
+/// What a search may cost, and must find.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    pub(super) threads: usize,
+    /// Share of the true nearest.
+    pub(super) recall: f64,
+}
+
 impl Searcher {
     pub(super) fn nearest(
         &self,
@@ -13,12 +21,24 @@ impl Searcher {
         k: usize,
         options: &SearchOptions<'_>,
     ) -> Result<(Vec<Vec<ScoredId>>, Scan), SearchError> {
-        let Ranking { expand, rerank, .. } = self.plan.ranking();
-        let expanded = expand.map(|neighbours| self.expanded(queries, neighbours, options)).transpose()?;
-        let queries = expanded.as_deref().unwrap_or(queries);
         let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
+        let effort = Effort { threads: options.threads, recall: options.recall };
+        Ok(self.ranked(queries, k, allowed.as_deref(), effort)?)
+    }
+
+    /// The `k` best of each query among some records (ascending), or all.
+    pub(super) fn ranked(
+        &self,
+        queries: &[Descriptor],
+        k: usize,
+        only: Option<&[RecordId]>,
+        effort: Effort,
+    ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
+        let Ranking { expand, rerank, .. } = self.plan.ranking();
+        let expanded = expand.map(|neighbours| self.expanded(queries, neighbours, effort)).transpose()?;
+        let queries = expanded.as_deref().unwrap_or(queries);
         let candidates = rerank.map_or(k, |rerank| rerank.candidates().max(k));
-        let (mut found, scan) = self.scan(queries, candidates, allowed.as_deref(), options)?;
+        let (mut found, scan) = self.scan(queries, candidates, only, effort)?;
         if let Some(rerank) = rerank {
             for (query, found) in queries.iter().zip(&mut found) {
                 self.rerank(rerank, query, found)?;
@@ -33,7 +53,7 @@ impl Searcher {
         queries: &[Descriptor],
         k: usize,
         only: Option<&[RecordId]>,
-        options: &SearchOptions<'_>,
+        effort: Effort,
     ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
         let search = Search {
             recipe: self.plan.key(),
@@ -41,9 +61,9 @@ impl Searcher {
             queries,
             k,
             only,
-            extra: self.unstored(options.threads)?,
-            threads: options.threads,
-            recall: options.recall,
+            extra: self.unstored(effort.threads)?,
+            threads: effort.threads,
+            recall: effort.recall,
         };
         let scan = self.snapshot.scan(&search);
         Ok((self.snapshot.search(&search)?, scan))
@@ -54,12 +74,12 @@ impl Searcher {
         &self,
         queries: &[Descriptor],
         neighbours: Neighbours,
-        options: &SearchOptions<'_>,
+        effort: Effort,
     ) -> Result<Vec<Descriptor>, StoreError> {
-        let (found, _) = self.scan(queries, neighbours.count, None, options)?;
-        let mean = self.mean(options.threads)?;
+        let (found, _) = self.scan(queries, neighbours.count, None, effort)?;
+        let mean = self.mean(effort.threads)?;
         let expanded = queries.iter().zip(found).map(|(query, found)| {
-            let vectors = self.vectors(&ids_of(&found), options.threads)?;
+            let vectors = self.vectors(&ids_of(&found), effort.threads)?;
             let near = found.iter().map(|hit| hit.score).zip(vectors.iter().map(Vec::as_slice));
             Ok(Descriptor::Vector(neighbours.expanded(query.vector().unwrap_or_default(), near, mean)))
         });

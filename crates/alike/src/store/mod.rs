@@ -1,6 +1,7 @@
 //! The collection on disk: records, raw source rows, derived descriptors; one writer, any number of readers.
 
 mod below;
+mod calibrations;
 mod collection;
 mod compact;
 mod error;

@@ -5,6 +5,7 @@ use super::segment::{Layout, Place, Segment};
 use super::{
     Collection, DescriptorKind, Label, RecipeEntry, Record, RecordId, Root, ScanChoice, SourceEntry, StoreError, filter,
 };
+use crate::calibration::Calibration;
 use crate::index::{
     Block, Kernels, Part, ScoredId, nearest_codes, nearest_in_lists, nearest_quantised, nearest_vectors,
 };
@@ -232,6 +233,11 @@ impl Snapshot {
     /// From how large a gallery a recipe's step learnt, in pictures.
     pub fn learned_from(&self, recipe: &str) -> Result<Option<u64>, StoreError> {
         self.database().learned_from(recipe)
+    }
+
+    /// What scores of a recipe mean, if it was calibrated. Fails if that can't be read.
+    pub fn calibration(&self, recipe: &str) -> Result<Option<Calibration>, StoreError> {
+        self.database().calibration(&self.derived(recipe)?.entry)
     }
 
     /// The sources.

@@ -69,6 +69,11 @@ pub enum DamagePlace {
         /// Key of the recipe.
         key: String,
     },
+    /// What scores of a recipe mean: calibrated again by whoever has the labels.
+    Calibration {
+        /// Key of the recipe.
+        key: String,
+    },
     /// A file that no transaction named, left by a crash: harmless, removed by the next writer.
     Stray,
 }
@@ -91,6 +96,7 @@ impl Collection {
             check.index(&recipe)?;
             check.learned(&recipe);
             check.trained(&recipe);
+            check.calibration(&recipe);
         }
         check.strays()?;
         Ok(check.found)
@@ -225,8 +231,7 @@ impl Check<'_> {
     fn learned(&mut self, recipe: &RecipeEntry) {
         for learner in [Learner::Steps, Learner::Augment] {
             if let Err(error) = self.database.learned(recipe, learner) {
-                let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
-                self.damage(self.collection.database(), what, DamagePlace::Learned { key: recipe.key.clone() });
+                self.damaged_table(error, DamagePlace::Learned { key: recipe.key.clone() });
             }
         }
     }
@@ -237,6 +242,17 @@ impl Check<'_> {
             let what = format!("{what}; to mend it, index by `{}` again", recipe.text);
             self.damage(self.collection.database(), what, DamagePlace::Trained { key: recipe.key.clone() });
         }
+    }
+
+    fn calibration(&mut self, recipe: &RecipeEntry) {
+        if let Err(error) = self.database.calibration(recipe) {
+            self.damaged_table(error, DamagePlace::Calibration { key: recipe.key.clone() });
+        }
+    }
+
+    fn damaged_table(&mut self, error: StoreError, place: DamagePlace) {
+        let what = if let StoreError::Damaged { what, .. } = error { what } else { error.to_string() };
+        self.damage(self.collection.database(), what, place);
     }
 
     fn strays(&mut self) -> Result<(), StoreError> {

@@ -1,3 +1,4 @@
+use super::calibrations::{put_calibration, remove_calibration};
 use super::learned::{Learner, put_learned, remove_learned};
 use super::lock::WriterLock;
 use super::merge::Merge;
@@ -5,6 +6,7 @@ use super::records::{self, Database, is_key};
 use super::segment::{Place, SegmentEntry, SegmentFile, write_file};
 use super::snapshot::{check_kind, open_recipe_segments, recipe_place, source_place};
 use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError, tags};
+use crate::calibration::Calibration;
 use crate::recipe::Descriptor;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -315,6 +317,11 @@ impl Writer {
         self.remove_orphans()
     }
 
+    /// Keeps what the scores of a recipe mean, in the place of what was kept before.
+    pub fn calibrate(&mut self, recipe: &str, calibration: &Calibration) -> Result<(), StoreError> {
+        self.database.transaction(|connection| put_calibration(connection, recipe, calibration))
+    }
+
     /// Strikes derived segments whose files are gone or damaged from the list.
     pub(super) fn forget_lost(&mut self, recipe: &str) -> Result<(), StoreError> {
         let entry = self.database.recipes()?.into_iter().find(|entry| entry.key == recipe);
@@ -348,10 +355,12 @@ impl Writer {
             }
             DamagePlace::Learned { key } => {
                 remove_learned(connection, key)?;
+                remove_calibration(connection, key)?;
                 records::remove_segments(connection, &format!("recipe {key}"))
             }
             DamagePlace::Trained { key } => records::remove_recipe(connection, key),
             DamagePlace::Index { key } => records::remove_index(connection, key),
+            DamagePlace::Calibration { key } => remove_calibration(connection, key),
             DamagePlace::Records | DamagePlace::Stray => Ok(()),
         };
         self.database.transaction(|connection| damages.iter().try_for_each(|damage| strike(connection, damage)))?;

@@ -4,15 +4,13 @@ use super::EvalArgs;
 use super::sides as eval_sides;
 use crate::commands::index;
 use crate::described::place::{self, Place};
-use crate::described::{Row, Run, Warnings, sides};
+use crate::described::{self, Row, Run, Warnings, listed, sides};
 use crate::networks;
 use crate::output::Printer;
 use alike::engine::{Engine, Networks, Searcher};
 use alike::recipe::{Draft, Recipe};
 use alike::store::RecordId;
-use alike_eval::truth::{self, Item, Judgement, Listed, Lists, Split};
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use alike_eval::truth::{self, Item, Judgement, Lists, Split};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -44,11 +42,9 @@ impl Material {
         let asked = args.recipes.iter().map(|text| Ok((text.clone(), index::parse(text)?)));
         let asked = asked.collect::<anyhow::Result<Vec<(String, Recipe)>>>()?;
         let mut warnings = Warnings::default();
-        let lists = args
-            .ground_truth
-            .as_deref()
-            .map(|path| eval_sides::read_lists(path, printer, &mut warnings))
-            .transpose()?;
+        let lists = args.ground_truth.as_deref().map(|path| listed::read_lists(path, printer)).transpose()?;
+        let skipped = lists.iter().flat_map(|lists| &lists.skipped);
+        warnings.said.extend(skipped.map(|skipped| format!("left out: {skipped}")));
         let side = eval_sides::gallery(args, lists.as_ref())?;
         let naming = eval_sides::naming(args);
         let queries_side = args.query.as_deref().map(|path| sides::named(&naming, path)).transpose()?;
@@ -65,7 +61,7 @@ impl Material {
         let mut run = Run { drafts: &drafts, decoding, who: "alike eval", printer, cancel, warnings: &mut warnings };
         let gallery = if place.is_ours { run.describe(&engine, &side)? } else { Some(()) };
         let Some(()) = gallery else { return Ok(None) };
-        let gallery = run.rows(engine.collection(), &side)?;
+        let gallery = described::rows(engine.collection(), &side, run.warnings)?;
         // Before the queries are described, which may take long, and from nothing but the gallery.
         let ids: Vec<RecordId> = gallery.iter().map(|row| row.id).collect();
         let over_gallery = texts.iter().zip(&drafts).map(|(text, draft)| engine.searcher_from(draft, text, &ids));
@@ -75,7 +71,7 @@ impl Material {
             Some(side) => {
                 let engine = Engine::new(place::open_or_create(&place.queries)?, Arc::clone(&networks));
                 let Some(()) = run.describe(&engine, side)? else { return Ok(None) };
-                (Some(run.rows(engine.collection(), side)?), engine)
+                (Some(described::rows(engine.collection(), side, run.warnings)?), engine)
             }
         };
         let bound = texts.iter().zip(over_gallery).map(|(text, gallery)| {
@@ -96,7 +92,7 @@ impl Material {
     pub(super) fn judge(&mut self, exclude_identical: bool) -> anyhow::Result<Judged> {
         let gallery = keep(&self.gallery, &described_by_all(self.recipes.iter().map(|r| &r.gallery), &self.gallery)?);
         let mut news = vec![undescribed(self.gallery.len() - gallery.len(), "pictures of the gallery")];
-        let mut listed = Vec::new();
+        let mut relevant = Vec::new();
         let queries: Vec<&Row> = match (&self.queries, &self.lists) {
             (Some(rows), _) => {
                 let kept = keep(rows, &described_by_all(self.recipes.iter().map(|r| &r.queries), rows)?);
@@ -105,9 +101,9 @@ impl Material {
             }
             (None, None) => gallery.clone(),
             (None, Some(lists)) => {
-                let found = listed_queries(lists, &gallery);
-                news.extend(found.warnings());
-                listed = found.listed;
+                let found = listed::listed_queries(lists, &gallery);
+                news.extend(found.warnings().into_iter().map(Some));
+                relevant = found.listed;
                 found.queries
             }
         };
@@ -116,7 +112,7 @@ impl Material {
         let ids = |rows: &[&Row]| rows.iter().map(|row| row.id).collect::<Vec<RecordId>>();
         let (gallery_items, query_items) = (items(&gallery), items(&queries));
         let split = Split { gallery: &gallery_items, queries: &query_items, exclude_identical };
-        let judgement = if self.lists.is_some() { truth::by_lists(split, &listed) } else { truth::by_labels(split) };
+        let judgement = if self.lists.is_some() { truth::by_lists(split, &relevant) } else { truth::by_labels(split) };
         Ok(Judged {
             gallery_ids: ids(&gallery),
             query_ids: ids(&queries),
@@ -160,45 +156,6 @@ fn keep<'a>(rows: &'a [Row], wanted: &[bool]) -> Vec<&'a Row> {
 fn undescribed(count: usize, what: &str) -> Option<String> {
     let why = "have nothing to compare under one of the recipes, which gives zeros for them";
     (count > 0).then(|| format!("{count} {what} {why}: left out under all recipes"))
-}
-
-/// What of a ground-truth file is in the gallery.
-struct ListedQueries<'a> {
-    queries: Vec<&'a Row>,
-    listed: Vec<Listed>,
-    lost_queries: usize,
-    lost_pictures: usize,
-}
-
-fn listed_queries<'a>(lists: &Lists, gallery: &[&'a Row]) -> ListedQueries<'a> {
-    let position: HashMap<&Path, u32> = (0..).zip(gallery).map(|(i, row)| (row.item.path.as_path(), i)).collect();
-    let at = |path: &PathBuf| position.get(sides::canonical(path).as_path()).copied();
-    let mut found = ListedQueries { queries: Vec::new(), listed: Vec::new(), lost_queries: 0, lost_pictures: 0 };
-    for line in &lists.lines {
-        let Some(query) = at(&line.query) else {
-            found.lost_queries += 1;
-            continue;
-        };
-        let [relevant, junk] =
-            [&line.relevant, &line.junk].map(|paths| paths.iter().filter_map(at).collect::<Vec<u32>>());
-        found.lost_pictures += line.relevant.len() + line.junk.len() - relevant.len() - junk.len();
-        found.queries.push(gallery[query as usize]);
-        found.listed.push(Listed { relevant, junk });
-    }
-    found
-}
-
-impl ListedQueries<'_> {
-    fn warnings(&self) -> Vec<Option<String>> {
-        let queries = self.lost_queries;
-        let pictures = self.lost_pictures;
-        vec![
-            (queries > 0).then(|| format!("{queries} queries of the ground truth are not in the gallery: left out")),
-            (pictures > 0).then(|| {
-                format!("{pictures} pictures that the ground truth names beside its queries are not in the gallery: they count neither as found nor as missed")
-            }),
-        ]
-    }
 }
 
 /// The recipes, each once, as their authors wrote them and bound to their networks: those asked for, else the

@@ -1,9 +1,8 @@
 //! The two sides of an evaluation as the user named them: files with their labels.
 
 use super::EvalArgs;
-use crate::described::Warnings;
 use crate::described::sides::{self, Naming, Side};
-use crate::output::{Printer, escaped, shown_path};
+use crate::output::shown_path;
 use alike::engine::Input;
 use alike::gallery::Candidate;
 use alike_eval::truth::{self, Lists};
@@ -13,16 +12,6 @@ use std::path::Path;
 pub(super) fn naming(args: &EvalArgs) -> Naming<'_> {
     let EvalArgs { labels_from_folders, root, ground_truth, .. } = args;
     Naming { labels_from_folders: *labels_from_folders, root: root.as_deref(), by_labels: ground_truth.is_none() }
-}
-
-/// A ground-truth file; its bad lines are said.
-pub(super) fn read_lists(path: &Path, printer: &Printer, warnings: &mut Warnings) -> anyhow::Result<Lists> {
-    let lists = truth::read_lists(&sides::canonical(&std::path::absolute(path)?))?;
-    for skipped in &lists.skipped {
-        printer.warning(escaped(&skipped.to_string()));
-        warnings.said.push(format!("left out: {skipped}"));
-    }
-    Ok(lists)
 }
 
 /// The gallery as named; `None` where the collection is the gallery.

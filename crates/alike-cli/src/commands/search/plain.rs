@@ -1,8 +1,9 @@
 //! The hits of one recipe.
 
 use super::explain::{self, Why};
+use super::verdict::Meaning;
 use super::{Asked, hits};
-use crate::look::Ranking;
+use crate::look::{Ranking, Shown};
 use alike::engine::{Found, Hit};
 use alike::recipe::DescriptorKind;
 use alike::store::Scan;
@@ -14,15 +15,18 @@ use std::time::{Duration, Instant};
 pub(super) fn run(asked: &Asked<'_>) -> anyhow::Result<bool> {
     let started = Instant::now();
     let found = found(asked)?;
-    let hits = found.hits.into_iter().next().unwrap_or_default();
+    let mut hits = found.hits.into_iter().next().unwrap_or_default();
     let took = started.elapsed();
+    let meaning = Meaning::of(asked)?;
+    meaning.iter().for_each(|meaning| meaning.keep(asked, &mut hits));
     let whys = explain::explain(asked, &hits)?;
+    let told = Told { asked, hits: &hits, whys: &whys, meaning: meaning.as_ref() };
     if asked.args.json {
-        asked.printer.line(as_json(asked, &hits, &whys, &found.scan, took))?;
+        asked.printer.line(told.as_json(&found.scan, took))?;
     } else {
-        print(asked, &hits, &whys, &found.scan)?;
+        told.print(&found.scan)?;
     }
-    asked.show(took, &hits, |pictures| pictures.write(&[Ranking::alone(&explain::shown(asked, &hits, &whys))]))?;
+    asked.show(took, &hits, |pictures| pictures.write(&[Ranking::alone(&told.shown())]))?;
     Ok(!hits.is_empty())
 }
 
@@ -43,30 +47,59 @@ fn found(asked: &Asked<'_>) -> anyhow::Result<Found> {
     Ok(searcher.search_rescored(&[query], candidates.get(), &asked.options())?)
 }
 
-fn as_json(asked: &Asked<'_>, hits: &[Hit], whys: &[Why], scan: &Scan, took: Duration) -> Value {
-    let hit = |(hit, why): (&Hit, &Why)| {
-        let mut value = asked.hit_json(hit);
-        if asked.args.explain {
-            why.add_to(&mut value);
-        }
-        value
-    };
-    let mut value = hits::recipe_json(asked.first(), scan);
-    value["query"] = asked.query.as_json();
-    value["took_ms"] = json!(took.as_secs_f64() * 1e3);
-    value["hits"] = hits.iter().zip(whys).map(hit).collect();
-    value
+/// Hits with what is known of them.
+struct Told<'a> {
+    asked: &'a Asked<'a>,
+    hits: &'a [Hit],
+    /// Of each hit.
+    whys: &'a [Why],
+    /// Of all scores, where that is known.
+    meaning: Option<&'a Meaning>,
 }
 
-fn print(asked: &Asked<'_>, hits: &[Hit], whys: &[Why], scan: &Scan) -> std::io::Result<()> {
-    if hits.is_empty() {
-        asked.printer.status("nothing found");
-        return Ok(());
+impl Told<'_> {
+    fn as_json(&self, scan: &Scan, took: Duration) -> Value {
+        let Self { asked, hits, whys, meaning } = *self;
+        let hit = |(hit, why): (&Hit, &Why)| {
+            let mut value = asked.hit_json(hit);
+            if asked.args.explain {
+                why.add_to(&mut value);
+            }
+            meaning.iter().for_each(|meaning| meaning.add_to_hit(&mut value, hit));
+            value
+        };
+        let mut value = hits::recipe_json(asked.first(), scan);
+        value["query"] = asked.query.as_json();
+        value["took_ms"] = json!(took.as_secs_f64() * 1e3);
+        if let Some(meaning) = meaning {
+            value["calibration"] = meaning.as_json();
+        }
+        value["hits"] = hits.iter().zip(whys).map(hit).collect();
+        value
     }
-    let labels = hits::labelled(hits.iter());
-    for (hit, why) in hits.iter().zip(whys) {
-        asked.printer.line(asked.line(hit, &why.columns(), labels))?;
+
+    fn print(&self, scan: &Scan) -> std::io::Result<()> {
+        let Self { asked, hits, whys, meaning } = *self;
+        if hits.is_empty() {
+            if asked.args.precision.is_none() {
+                asked.printer.status("nothing found");
+            }
+            return Ok(());
+        }
+        let labels = hits::labelled(hits.iter());
+        for (hit, why) in hits.iter().zip(whys) {
+            let word = meaning.map(|meaning| meaning.column(hit)).unwrap_or_default();
+            asked.printer.line(asked.line(hit, &(word + &why.columns()), labels))?;
+        }
+        asked.say_scan(scan);
+        Ok(())
     }
-    asked.say_scan(scan);
-    Ok(())
+
+    fn shown(&self) -> Vec<Shown> {
+        let mut shown = explain::shown(self.asked, self.hits, self.whys);
+        if let Some(meaning) = self.meaning {
+            shown.iter_mut().zip(self.hits).for_each(|(shown, hit)| shown.note = meaning.word(hit));
+        }
+        shown
+    }
 }

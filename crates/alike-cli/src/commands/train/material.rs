@@ -4,7 +4,7 @@ use super::{MethodArg, TrainArgs};
 use crate::commands::index;
 use crate::described::place::Place;
 use crate::described::sides::{self, Naming, Side};
-use crate::described::{Row, Run, Warnings};
+use crate::described::{self, Row, Run, Warnings};
 use crate::networks;
 use crate::output::Printer;
 use alike::engine::{Engine, Searcher};
@@ -49,7 +49,7 @@ impl Material {
         if place.is_ours && run.describe(&engine, &side)?.is_none() {
             return Ok(None);
         }
-        let rows = labelled(run.rows(engine.collection(), &side)?, &side, &mut warnings)?;
+        let rows = labelled(described::rows(engine.collection(), &side, &mut warnings)?, &side, &mut warnings)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let searcher = engine.searcher_from(&draft, &text, &ids)?;
         let samples = samples(&searcher, &rows, &mut warnings)?;
