@@ -14,7 +14,6 @@ use std::process::ExitCode;
     name = "alike",
     version,
     max_term_width = 100,
-    after_help = "Try it:  alike demo    draws a gallery, indexes it, shows what it finds",
     after_long_help = "Examples:
   alike demo                                     see what it does, on pictures it draws itself
   alike index ~/Pictures                         look at every picture once

@@ -50,28 +50,25 @@ pub(super) fn merged(points: impl IntoIterator<Item = Point>) -> Vec<Point> {
     points
 }
 
+/// Pairs that are added at either end, so that a few pairs prove little and no probability is 0 or 1.
+const ADDED: f64 = 0.5;
+
 /// A probability that never rises as the score falls: isotonic regression of the shares (Zadrozny and Elkan,
-/// *Transforming classifier scores into accurate multiclass probability estimates*, 2002). Each step counts half a
-/// relevant and half an unrelated pair more than it has (Krichevsky and Trofimov 1981), so that a few pairs prove little
-/// and no probability is 0 or 1.
+/// *Transforming classifier scores into accurate multiclass probability estimates*, 2002), as if half an unrelated pair
+/// stood above all others, and half a relevant one below.
 pub(super) fn steps(points: &[Point]) -> Vec<Step> {
+    let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
+    let above = Point { score: first.score, pairs: ADDED, relevant: 0.0 };
+    let below = Point { score: last.score, pairs: ADDED, relevant: ADDED };
+    let points: Vec<Point> = [above].into_iter().chain(points.iter().copied()).chain([below]).collect();
     let shares: Vec<f64> = points.iter().map(|point| point.relevant / point.pairs).collect();
     let pairs: Vec<f64> = points.iter().map(|point| point.pairs).collect();
-    let (mut first, mut scores, mut smooth, mut weights) = (0, Vec::new(), Vec::new(), Vec::new());
-    for (count, share) in non_increasing(&shares, &pairs) {
-        let weight: f64 = pairs[first..first + count].iter().sum();
-        scores.push(points[first + count - 1].score);
-        smooth.push((share.max(0.0) * weight + 0.5) / (weight + 1.0));
-        weights.push(weight + 1.0);
-        first += count;
-    }
-    // What is added may turn two neighbours round.
-    let mut last = 0;
-    let step = |(count, probability): (usize, f64)| {
-        last += count;
-        Step { score: scores[last - 1], probability }
+    let mut end = 0;
+    let step = |(count, share): (usize, f64)| {
+        end += count;
+        Step { score: points[end - 1].score, probability: share.clamp(0.0, 1.0) }
     };
-    non_increasing(&smooth, &weights).into_iter().map(step).collect()
+    non_increasing(&shares, &pairs).into_iter().map(step).collect()
 }
 
 /// The least score of each precision, from the lowest score up.
