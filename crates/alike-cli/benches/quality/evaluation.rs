@@ -82,7 +82,7 @@ impl Evaluation {
     }
 }
 
-fn data() -> PathBuf {
+pub(crate) fn data() -> PathBuf {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from)
 }

@@ -3,6 +3,7 @@
 //! neardup, codes, ..). It takes the test data beside the project, or where `ALIKE_DATA` points.
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
+mod calibration;
 mod evaluation;
 mod kinds;
 #[allow(dead_code, reason = "shared with other benchmarks")]
@@ -63,14 +64,22 @@ const TABLES: [Table; 6] = [
 
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with('-')).collect();
-    for table in TABLES.iter().filter(|table| names.is_empty() || names.iter().any(|name| name == table.name)) {
-        let Some(text) = made(table) else {
-            println!("{}: skipped, the test data aren't at hand", table.name);
-            continue;
-        };
-        println!("{text}");
-        page::write("evaluation", &format!("quality {}", table.name), &text);
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    for table in TABLES.iter().filter(|table| is_wanted(table.name)) {
+        write(table.name, made(table));
     }
+    if is_wanted("calibration") {
+        write("calibration", calibration::table());
+    }
+}
+
+fn write(name: &str, text: Option<String>) {
+    let Some(text) = text else {
+        println!("{name}: skipped, the test data aren't at hand");
+        return;
+    };
+    println!("{text}");
+    page::write("evaluation", &format!("quality {name}"), &text);
 }
 
 fn made(table: &Table) -> Option<String> {

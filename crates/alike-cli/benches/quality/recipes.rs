@@ -84,6 +84,11 @@ pub(crate) fn near_duplicates() -> Recipes {
     recipes
 }
 
+/// Whose scores are calibrated on near-duplicates.
+pub(crate) fn calibrated() -> Vec<String> {
+    vec!["deep".to_owned(), INNER.to_owned(), format!("{INNER} + 0.3*shape | whiten(64)")]
+}
+
 const SEEDS: usize = 5;
 
 pub(crate) fn codes() -> Recipes {

@@ -68,6 +68,7 @@ fn short_help_fits_a_screen_and_long_help_has_examples() {
         "index",
         "search",
         "eval",
+        "calibrate",
         "demo",
         "info",
         "verify",

@@ -7,6 +7,7 @@
     reason = "in tests a panic is the report, measured values are printed, and what was skipped is said past the capture"
 )]
 
+mod calibration;
 mod crashes;
 mod documents;
 mod eval;
