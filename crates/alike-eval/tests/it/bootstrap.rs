@@ -58,3 +58,17 @@ fn equal_recipes_differ_by_nothing() {
     assert_eq!(same, Estimate { mean: 0.0, low: 0.0, high: 0.0, p: 1.0 });
     assert!(bootstrap.resample(&[]).estimates().is_empty());
 }
+
+#[test]
+fn a_ratio_is_that_of_sums() {
+    let bootstrap = Bootstrap { seed: 7, resamples: 2000, threads: 2 };
+    let rows =
+        |scale: f64| -> Vec<Vec<f64>> { (1..=20).map(|i| vec![scale * f64::from(i), f64::from(i), 0.0]).collect() };
+    // Whoever is drawn, the sums have the ratio of each.
+    let constant = bootstrap.resample(&rows(0.25)).ratio(0, 1);
+    assert!([constant.mean, constant.low, constant.high].iter().all(|ratio| (ratio - 0.25).abs() < 1e-12));
+    // One of two rows twice, or both: 0/3, 2/4 or 2/1 per row drawn.
+    let two = bootstrap.resample(&[vec![0.0, 3.0], vec![2.0, 1.0]]).ratio(0, 1);
+    assert!((two.mean - 0.5).abs() < 1e-12 && two.low.abs() < 1e-12 && (two.high - 2.0).abs() < 1e-12, "{two:?}");
+    assert!(!bootstrap.resample(&rows(1.0)).ratio(0, 2).mean.is_finite());
+}

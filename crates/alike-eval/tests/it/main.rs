@@ -12,6 +12,7 @@ mod bootstrap;
 #[allow(dead_code, reason = "shared with the tests of the library")]
 mod data;
 mod evaluate;
+mod groups;
 mod measures;
 mod neighbours;
 mod rank;

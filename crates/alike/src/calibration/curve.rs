@@ -15,7 +15,7 @@ pub(super) struct Point {
     pub relevant: f64,
 }
 
-/// From here downward, until the next step, pairs have this probability.
+/// Pairs with this score or more, but less than the step before, have this probability.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Step {
     score: f32,
