@@ -79,6 +79,8 @@ struct Gallery {
     labels: Vec<Option<String>>,
     dims: usize,
     rows: Vec<f32>,
+    /// Rows are bits.
+    is_code: bool,
 }
 
 impl<'a> Indexed<'a> {
@@ -143,6 +145,7 @@ impl<'a> Indexed<'a> {
             paths: lines.iter().map(path).collect(),
             labels: lines.iter().map(|line| line["label"].as_str().map(str::to_owned)).collect(),
             dims: rows.len() / lines.len(),
+            is_code: rows.iter().all(|&number| number == 0.0 || number == 1.0),
             rows,
         }
     }
@@ -198,7 +201,11 @@ impl<'a> Indexed<'a> {
 impl Gallery {
     fn score(&self, a: usize, b: usize) -> f32 {
         let row = |i: usize| &self.rows[i * self.dims..(i + 1) * self.dims];
-        row(a).iter().zip(row(b)).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>() as f32
+        let pairs = row(a).iter().zip(row(b));
+        if self.is_code {
+            return (1.0 - pairs.filter(|(x, y)| x != y).count() as f64 / self.dims as f64) as f32;
+        }
+        pairs.map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>() as f32
     }
 }
 

@@ -86,7 +86,8 @@ pub(crate) fn near_duplicates() -> Recipes {
 
 /// Whose scores are calibrated on near-duplicates.
 pub(crate) fn calibrated() -> Vec<String> {
-    vec!["deep".to_owned(), INNER.to_owned(), format!("{INNER} + 0.3*shape | whiten(64)")]
+    let mixed = format!("{INNER} + 0.3*shape | whiten(64)");
+    ["deep", INNER, &mixed, "deep | hash(itq, 64)", "phash"].map(str::to_owned).to_vec()
 }
 
 const SEEDS: usize = 5;

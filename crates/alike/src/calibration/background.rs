@@ -5,7 +5,8 @@
 //! at 1, the tail is taken as exponential, as it is of every distribution in Gumbel's domain (Pickands, *Statistical
 //! inference using extreme order statistics*, 1975); its scale is fitted to the scores between the 90th and the 98th
 //! percentile, by the likelihood of an exponential distribution cut off at both ends, so that it doesn't matter what is
-//! above. It is an estimate: where more than one pair in fifty is related, these count as background.
+//! above. Scores of codes are few and equally far apart, which makes it a geometric distribution. It is an estimate: where
+//! more than one pair in fifty is related, these count as background.
 
 use super::curve::{Point, merged};
 use super::{Calibration, Origin};
@@ -37,8 +38,11 @@ impl Background {
         let at = |share: f64| z.get((share * z.len() as f64) as usize).copied();
         let (begin, end) = (at(BEGIN)?, at(END)?);
         let within: Vec<f64> = z.iter().filter(|z| (begin..=end).contains(*z)).map(|z| z - begin).collect();
-        let width = end - begin;
-        let scale = scale(within.iter().sum::<f64>() / within.len() as f64, width)?;
+        let steps = within.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        // The last step reaches as far as the others.
+        let step = (end - begin) / steps as f64;
+        let width = end - begin + step;
+        let scale = scale(within.iter().sum::<f64>() / within.len() as f64, step, width)?;
         let share = within.len() as f64 / z.len() as f64 / -(-width / scale).exp_m1();
         Some(Self { kind, begin, share, scale })
     }
@@ -61,12 +65,14 @@ fn fisher_z(score: f32, kind: DescriptorKind) -> f64 {
     correlation.clamp(-most, most).atanh()
 }
 
-/// The scale of the exponential distribution that, cut off at `width`, has this mean: the likelihood's maximum. The mean
-/// rises from 0 to half the width with the scale, so that halving the interval finds it. `None` where no scale fits.
-fn scale(mean: f64, width: f64) -> Option<f64> {
-    let of = |scale: f64| scale - width / (width / scale).exp_m1();
-    let (mut low, mut high) = (width * 1e-3, width * 1e3);
-    if width.is_nan() || width <= 0.0 || mean <= of(low) || mean >= of(high) {
+/// The scale of the distribution on multiples of `step`, cut off at `width`, that falls by the factor e with each `scale` and
+/// has this mean: the likelihood's maximum. The mean rises with the scale, so that halving the interval finds it. `None`
+/// where no scale fits.
+fn scale(mean: f64, step: f64, width: f64) -> Option<f64> {
+    let of = |scale: f64| step / (step / scale).exp_m1() - width / (width / scale).exp_m1();
+    let (mut low, mut high) = (width * 1e-2, width * 1e3);
+    let fits = width.is_finite() && mean > of(low) && mean < of(high);
+    if !fits {
         return None;
     }
     for _ in 0..100 {

@@ -139,6 +139,17 @@ fn codes_are_correlations_of_their_bits() {
     }
 }
 
+/// Agreements of bits that fall by half with each step of Fisher's z: what reaches the k-th is 2^-k.
+#[test]
+fn few_different_scores_are_a_geometric_tail() {
+    let score = |k: i32| ((1.0 + (f64::from(k) * 0.06).tanh()) / 2.0) as f32;
+    let scores: Vec<f32> = (0..14).flat_map(|k| vec![score(k); 1 << (14 - k)]).collect();
+    let background = Background::fit(&scores, DescriptorKind::Code(64)).unwrap();
+    for k in [4, 6, 10] {
+        near(background.reach(score(k)) / 0.5f64.powi(k), 1.0, 0.02);
+    }
+}
+
 #[test]
 fn a_normal_tail_is_never_taken_as_thinner_than_it_is() {
     let normal = &fixtures()["normal"];
