@@ -40,6 +40,8 @@ enum Command {
     Train(commands::train::TrainArgs),
     /// Learn from labels what scores mean
     Calibrate(commands::calibrate::CalibrateArgs),
+    /// Search for the recipe that finds most on labelled pictures
+    Tune(commands::tune::TuneArgs),
     /// Draw a gallery, index it, search it, show the results
     Demo(commands::demo::DemoArgs),
     /// Say what a collection holds
@@ -82,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(args) => commands::eval::run(args, &printer),
         Command::Train(args) => commands::train::run(args, &printer),
         Command::Calibrate(args) => commands::calibrate::run(args, &printer),
+        Command::Tune(args) => commands::tune::run(args, &printer),
         Command::Demo(args) => commands::demo::run(args, &printer),
         Command::Info(args) => commands::info::run(args, &printer),
         Command::Verify(args) => commands::verify::run(args, &printer),

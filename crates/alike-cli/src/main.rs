@@ -7,6 +7,7 @@ mod decoding;
 mod demo_gallery;
 mod described;
 mod environment;
+mod gallery_args;
 mod hub;
 mod look;
 mod networks;

@@ -12,7 +12,7 @@ pub(crate) struct NetworkArgs {
     ///
     /// An ONNX file, or a name of `alike model list`.
     #[arg(long, value_name = "FILE|NAME")]
-    model: Option<String>,
+    pub(crate) model: Option<String>,
 }
 
 pub(crate) fn open(args: &NetworkArgs, printer: &Printer) -> anyhow::Result<Networks> {

@@ -128,16 +128,16 @@ fn p_value(means: &[f64]) -> f64 {
 }
 
 /// SplitMix64 (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, 2014).
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// A sequence of its own for each pair of seed and stream.
-    fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         Self(mixed(seed ^ mixed(stream.wrapping_add(GOLDEN))))
     }
 
     /// In `0..n`, by the upper half of a product (Lemire 2019, without the rejection that would matter for huge `n`).
-    fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(GOLDEN);
         ((u128::from(mixed(self.0)) * n as u128) >> 64) as usize
     }

@@ -11,4 +11,5 @@ pub mod report;
 pub mod timing;
 pub mod trec;
 pub mod truth;
+pub mod tune;
 pub mod winners;

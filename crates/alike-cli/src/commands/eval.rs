@@ -7,10 +7,8 @@ mod sides;
 mod table;
 
 use crate::cli::Outcome;
-use crate::collection::CollectionArgs;
 use crate::commands::index;
-use crate::decoding::DecodingArgs;
-use crate::networks::NetworkArgs;
+use crate::gallery_args::GalleryArgs;
 use crate::output::{Printer, escaped};
 use alike_eval::bootstrap::{Bootstrap, Resampled};
 use alike_eval::evaluate::{self, Classes, Setup, Subject, TieRule};
@@ -42,9 +40,8 @@ const RESAMPLES: usize = 10_000;
 Rows of the sources are kept, so that a second run with another recipe decodes nothing.
 In a ground-truth file, fields behind one that is just `|` are junk: they count neither way.")]
 pub(crate) struct EvalArgs {
-    /// Pictures searched: a list file (`path TAB label`) or a folder [default: the collection]
-    #[arg(long, value_name = "LIST|DIR")]
-    gallery: Option<PathBuf>,
+    #[command(flatten)]
+    gallery: GalleryArgs,
 
     /// Pictures asked about: a list file or a folder [default: each picture of the gallery in turn]
     #[arg(long, value_name = "LIST|DIR", conflicts_with = "ground_truth")]
@@ -58,23 +55,9 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "FILE", requires = "ground_truth", conflicts_with = "gallery")]
     distractors: Option<PathBuf>,
 
-    /// The label of a picture is the name of its folder
-    #[arg(long)]
-    labels_from_folders: bool,
-
-    /// What the paths of lists are relative to [default: the list's folder]
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
-
     /// Recipe to evaluate; repeat for several [default: deep with a network, else the collection's]
     #[arg(long = "recipe", value_name = "RECIPE")]
     recipes: Vec<String>,
-
-    #[command(flatten)]
-    network: NetworkArgs,
-
-    #[command(flatten)]
-    collection: CollectionArgs,
 
     /// Cut-offs of P@k and its like
     #[arg(short, value_name = "K,..", value_delimiter = ',', default_values_t = [1, 5, 10].map(|k| NonZeroUsize::new(k).expect("positive")))]
@@ -115,9 +98,6 @@ pub(crate) struct EvalArgs {
     /// As JSON
     #[arg(long)]
     json: bool,
-
-    #[command(flatten)]
-    decoding: DecodingArgs,
 }
 
 /// What counts where scores are equal.
@@ -188,7 +168,7 @@ fn measure(args: &EvalArgs, material: &Material, judged: &Judged, counted: usize
     let judgement = &judged.judgement;
     let classes = Classes::of(&judged.gallery, &judged.queries);
     let scheme = Scheme::new(&args.k.iter().map(|k| k.get()).collect::<Vec<usize>>());
-    let bootstrap = Bootstrap { seed: args.seed, resamples: RESAMPLES, threads: args.decoding.jobs() };
+    let bootstrap = Bootstrap { seed: args.seed, resamples: RESAMPLES, threads: args.gallery.decoding.jobs() };
     let setup = Setup {
         gallery: &judged.gallery,
         queries: &judged.queries,
@@ -232,7 +212,7 @@ fn measure_one(
     bound: &Bound,
     judged: &Judged,
 ) -> anyhow::Result<(RecipeResult, Resampled)> {
-    let threads = args.decoding.jobs();
+    let threads = args.gallery.decoding.jobs();
     let gallery = Descriptors::of_gallery(bound, &judged.gallery_ids, threads)?;
     let queries = Queries::of(bound, &judged.query_ids, &gallery, &judged.judgement.truth, threads)?;
     let subject = Subject {
@@ -278,7 +258,7 @@ fn protocol(args: &EvalArgs, material: &Material, judged: &Judged, scheme: &Sche
 }
 
 /// A word as a shell would have to read it.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,=@:+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -13,4 +13,5 @@ pub(crate) mod runtime;
 pub(crate) mod search;
 pub(crate) mod tag;
 pub(crate) mod train;
+pub(crate) mod tune;
 pub(crate) mod verify;

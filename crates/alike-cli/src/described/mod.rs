@@ -5,16 +5,19 @@ pub(crate) mod listed;
 pub(crate) mod place;
 pub(crate) mod sides;
 
+use crate::collection::CollectionArgs;
 use crate::commands::index;
 use crate::decoding::DecodingArgs;
+use crate::networks::{self, NetworkArgs};
 use crate::output::{Printer, shown_path};
-use alike::engine::{Engine, Recipes, SyncRequest};
+use alike::engine::{Engine, Networks, Recipes, SyncRequest};
 use alike::gallery::Candidate;
 use alike::recipe::Draft;
 use alike::store::{Collection, Record, RecordId};
 use alike_eval::truth::Item;
 use anyhow::bail;
-use sides::Side;
+use place::Place;
+use sides::{Naming, Side};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,9 +37,24 @@ pub(crate) struct Warnings {
     pub(crate) news: Vec<String>,
 }
 
-/// Describing and finding the pictures of one side.
+/// A gallery with rows for all recipes.
+pub(crate) struct Described {
+    pub(crate) engine: Engine,
+    pub(crate) networks: Arc<Networks>,
+    /// The folder for the rows of queries.
+    pub(crate) queries: PathBuf,
+    /// The recipes as their authors wrote them, and bound.
+    pub(crate) drafts: Vec<(String, Arc<Draft>)>,
+    pub(crate) rows: Vec<Row>,
+    /// What the gallery is.
+    pub(crate) side: Side,
+}
+
+/// Describing and finding pictures.
 pub(crate) struct Run<'a> {
-    pub(crate) drafts: &'a [Arc<Draft>],
+    pub(crate) naming: Naming<'a>,
+    pub(crate) collection: &'a CollectionArgs,
+    pub(crate) network: &'a NetworkArgs,
     pub(crate) decoding: &'a DecodingArgs,
     /// Who writes, for those who find the collection locked.
     pub(crate) who: &'static str,
@@ -46,15 +64,43 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Opens the place of the gallery's rows, the collection itself for `None`, and describes what has none yet for the
+    /// recipes that `bind` gives. It is told whether the collection is only read. `None` where Ctrl-C came first.
+    pub(crate) fn gallery(
+        &mut self,
+        side: Option<Side>,
+        bind: impl FnOnce(&Engine, bool) -> anyhow::Result<Vec<(String, Arc<Draft>)>>,
+    ) -> anyhow::Result<Option<Described>> {
+        let networks = Arc::new(networks::open(self.network, self.printer)?);
+        let place = Place::of(self.collection, &self.naming, side.as_ref(), self.printer)?;
+        let engine = Engine::new(place.gallery.clone(), Arc::clone(&networks));
+        let side = match side {
+            Some(side) => side,
+            None => sides::collection(&self.naming, engine.collection())?,
+        };
+        let drafts = place.discard_if_new_and(bind(&engine, !place.is_ours))?;
+        networks::remember(&engine, self.printer);
+        if place.is_ours && self.describe(&engine, &side, &drafts)?.is_none() {
+            return Ok(None);
+        }
+        let rows = rows(engine.collection(), &side, self.warnings)?;
+        Ok(Some(Described { engine, networks, queries: place.queries, drafts, rows, side }))
+    }
+
     /// Describes what has no rows yet; `None` where Ctrl-C came first.
-    pub(crate) fn describe(&mut self, engine: &Engine, side: &Side) -> anyhow::Result<Option<()>> {
+    pub(crate) fn describe(
+        &mut self,
+        engine: &Engine,
+        side: &Side,
+        drafts: &[(String, Arc<Draft>)],
+    ) -> anyhow::Result<Option<()>> {
         let Some(input) = &side.input else { return Ok(Some(())) };
         if side.files.is_empty() {
             bail!("no pictures in {}: is a disk not mounted?", side.words);
         }
         let request = SyncRequest {
             inputs: vec![input.clone()],
-            recipes: Recipes::Describe(self.drafts.to_vec()),
+            recipes: Recipes::Describe(drafts.iter().map(|(_, draft)| Arc::clone(draft)).collect()),
             decode: self.decoding.options(),
             jobs: self.decoding.jobs(),
             forget: true, // these rows follow their list; nobody else uses them

@@ -9,19 +9,19 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Of what is named, and of what is asked about it.
-pub(crate) struct Place {
-    pub(crate) gallery: Collection,
+pub(super) struct Place {
+    pub(super) gallery: Collection,
     /// The collection is made for rows alone, so that what is named may be described in it. Others are only read.
-    pub(crate) is_ours: bool,
+    pub(super) is_ours: bool,
     is_new: bool,
     /// The folder for the rows of the queries.
-    pub(crate) queries: PathBuf,
+    pub(super) queries: PathBuf,
 }
 
 impl Place {
     /// Rows of a gallery that was named: where `-c` says, else in the user's cache, in the same place for the same gallery.
     /// Without one the collection is the gallery, named or found upward.
-    pub(crate) fn of(
+    pub(super) fn of(
         args: &CollectionArgs,
         naming: &Naming<'_>,
         side: Option<&Side>,
@@ -50,7 +50,7 @@ impl Place {
     }
 
     /// A run that fails before anything is described leaves no empty collection behind.
-    pub(crate) fn discard_if_new_and<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+    pub(super) fn discard_if_new_and<T>(&self, result: anyhow::Result<T>) -> anyhow::Result<T> {
         if result.is_err() && self.is_new {
             fs_err::remove_dir_all(self.gallery.dir())?;
         }

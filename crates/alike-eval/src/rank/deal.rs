@@ -10,7 +10,7 @@ pub(super) const FULL_BLOCK: usize = 128;
 /// Deals `queries` in blocks to threads, each with a worker of its own. A worker is handed a block and a function that
 /// takes what came out for each of its queries. Returns that in the order of the queries, which are all below
 /// `queries.len()`.
-pub(super) fn deal<T: Send, W>(
+pub(crate) fn deal<T: Send, W>(
     queries: &[usize],
     block: usize,
     threads: usize,

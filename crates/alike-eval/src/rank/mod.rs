@@ -12,6 +12,7 @@ mod vectors;
 
 use crate::truth::Truth;
 
+pub(crate) use deal::deal;
 pub use reranked::rank_behind;
 
 /// Descriptors in memory, row by row.

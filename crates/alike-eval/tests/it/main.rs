@@ -18,4 +18,5 @@ mod neighbours;
 mod rank;
 mod report;
 mod truth;
+mod tune;
 mod winners;

@@ -119,7 +119,7 @@ fn numbered(file: &Path, number: usize) -> PathBuf {
 
 /// A run is one order: equal scores stand in the order of the gallery, whatever `--ties` says.
 fn write_run(args: &EvalArgs, bound: &Bound, judged: &Judged, depth: usize, out: &mut dyn Write) -> anyhow::Result<()> {
-    let threads = args.decoding.jobs();
+    let threads = args.gallery.decoding.jobs();
     let gallery = Descriptors::of_gallery(bound, &judged.gallery_ids, threads)?;
     let queries: Vec<usize> = (0..judged.queries.len()).collect();
     for batch in queries.chunks(QUERIES_AT_A_TIME) {

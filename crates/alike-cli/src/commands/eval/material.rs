@@ -3,14 +3,14 @@
 use super::EvalArgs;
 use super::sides as eval_sides;
 use crate::commands::index;
-use crate::described::place::{self, Place};
-use crate::described::{self, Row, Run, Warnings, listed, sides};
-use crate::networks;
+use crate::described::{self, Described, Row, Run, Warnings, listed, place, sides};
+use crate::gallery_args::GalleryArgs;
 use crate::output::Printer;
 use alike::engine::{Engine, Networks, Searcher};
 use alike::recipe::{Draft, Recipe};
 use alike::store::RecordId;
 use alike_eval::truth::{self, Item, Judgement, Lists, Split};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -48,33 +48,24 @@ impl Material {
         let side = eval_sides::gallery(args, lists.as_ref())?;
         let naming = eval_sides::naming(args);
         let queries_side = args.query.as_deref().map(|path| sides::named(&naming, path)).transpose()?;
-        let networks = Arc::new(networks::open(&args.network, printer)?);
-        let place = Place::of(&args.collection, &naming, side.as_ref(), printer)?;
-        let engine = Engine::new(place.gallery.clone(), Arc::clone(&networks));
-        let side = match side {
-            Some(side) => side,
-            None => sides::collection(&naming, engine.collection())?,
-        };
-        let (texts, drafts) = place.discard_if_new_and(bind(&engine, asked, printer))?;
-        networks::remember(&engine, printer);
-        let decoding = &args.decoding;
-        let mut run = Run { drafts: &drafts, decoding, who: "alike eval", printer, cancel, warnings: &mut warnings };
-        let gallery = if place.is_ours { run.describe(&engine, &side)? } else { Some(()) };
-        let Some(()) = gallery else { return Ok(None) };
-        let gallery = described::rows(engine.collection(), &side, run.warnings)?;
+        let GalleryArgs { network, collection, decoding, .. } = &args.gallery;
+        let (who, warned) = ("alike eval", &mut warnings);
+        let mut run = Run { naming, collection, network, decoding, who, printer, cancel, warnings: warned };
+        let Some(described) = run.gallery(side, |engine, _| bind(engine, asked, printer))? else { return Ok(None) };
+        let Described { engine, networks, queries, drafts, rows: gallery, side } = described;
         // Before the queries are described, which may take long, and from nothing but the gallery.
         let ids: Vec<RecordId> = gallery.iter().map(|row| row.id).collect();
-        let over_gallery = texts.iter().zip(&drafts).map(|(text, draft)| engine.searcher_from(draft, text, &ids));
+        let over_gallery = drafts.iter().map(|(text, draft)| engine.searcher_from(draft, text, &ids));
         let over_gallery = over_gallery.collect::<Result<Vec<_>, _>>()?;
         let (queries, queries_engine) = match &queries_side {
             None => (None, engine),
             Some(side) => {
-                let engine = Engine::new(place::open_or_create(&place.queries)?, Arc::clone(&networks));
-                let Some(()) = run.describe(&engine, side)? else { return Ok(None) };
+                let engine = Engine::new(place::open_or_create(&queries)?, Arc::clone(&networks));
+                let Some(()) = run.describe(&engine, side, &drafts)? else { return Ok(None) };
                 (Some(described::rows(engine.collection(), side, run.warnings)?), engine)
             }
         };
-        let bound = texts.iter().zip(over_gallery).map(|(text, gallery)| {
+        let bound = drafts.iter().zip(over_gallery).map(|((text, _), gallery)| {
             let queries = queries_engine.searcher_by(Arc::clone(gallery.plan()), text)?;
             Ok(Bound { text: text.clone(), gallery, queries })
         });
@@ -160,25 +151,16 @@ fn undescribed(count: usize, what: &str) -> Option<String> {
 
 /// The recipes, each once, as their authors wrote them and bound to their networks: those asked for, else the
 /// collection's, else the default.
-fn bind(
-    engine: &Engine,
-    asked: Vec<(String, Recipe)>,
-    printer: &Printer,
-) -> anyhow::Result<(Vec<String>, Vec<Arc<Draft>>)> {
-    let wanted = if asked.is_empty() {
+fn bind(engine: &Engine, asked: Vec<(String, Recipe)>, printer: &Printer) -> anyhow::Result<Vec<(String, Arc<Draft>)>> {
+    let mut drafts = if asked.is_empty() {
         usual(engine, printer)?
     } else {
         let draft = |(text, recipe): (String, Recipe)| Ok((text, engine.draft(&recipe)?));
         asked.into_iter().map(draft).collect::<anyhow::Result<Vec<_>>>()?
     };
-    let (mut texts, mut drafts): (Vec<String>, Vec<Arc<Draft>>) = (Vec::new(), Vec::new());
-    for (text, draft) in wanted {
-        if drafts.iter().all(|known| known.canonical() != draft.canonical()) {
-            texts.push(text);
-            drafts.push(draft);
-        }
-    }
-    Ok((texts, drafts))
+    let mut known = HashSet::new();
+    drafts.retain(|(_, draft)| known.insert(draft.canonical().to_owned()));
+    Ok(drafts)
 }
 
 fn usual(engine: &Engine, printer: &Printer) -> anyhow::Result<Vec<(String, Arc<Draft>)>> {

@@ -10,13 +10,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 pub(super) fn naming(args: &EvalArgs) -> Naming<'_> {
-    let EvalArgs { labels_from_folders, root, ground_truth, .. } = args;
-    Naming { labels_from_folders: *labels_from_folders, root: root.as_deref(), by_labels: ground_truth.is_none() }
+    args.gallery.naming(args.ground_truth.is_none())
 }
 
 /// The gallery as named; `None` where the collection is the gallery.
 pub(super) fn gallery(args: &EvalArgs, lists: Option<&Lists>) -> anyhow::Result<Option<Side>> {
-    match (&args.gallery, &args.ground_truth, lists) {
+    match (&args.gallery.gallery, &args.ground_truth, lists) {
         (Some(path), _, _) => Ok(Some(sides::named(&naming(args), path)?)),
         (None, Some(path), Some(lists)) => Ok(Some(listed(args, path, lists)?)),
         _ => Ok(None),

@@ -2,10 +2,8 @@
 
 use super::{MethodArg, TrainArgs};
 use crate::commands::index;
-use crate::described::place::Place;
 use crate::described::sides::{self, Naming, Side};
-use crate::described::{self, Row, Run, Warnings};
-use crate::networks;
+use crate::described::{Described, Row, Run, Warnings};
 use crate::output::Printer;
 use alike::engine::{Engine, Searcher};
 use alike::rank::Ranking;
@@ -34,22 +32,15 @@ impl Material {
             Naming { labels_from_folders: args.labels_from_folders, root: args.root.as_deref(), by_labels: true };
         let named = args.list.as_deref().or(args.folder.as_deref());
         let named = named.map(|path| sides::named(&naming, path)).transpose()?;
-        let networks = Arc::new(networks::open(&args.network, printer)?);
-        let place = Place::of(&args.collection, &naming, named.as_ref(), printer)?;
-        let engine = Engine::new(place.gallery.clone(), networks);
-        let side = match named {
-            Some(side) => side,
-            None => sides::collection(&naming, engine.collection())?,
-        };
-        let (text, draft) = place.discard_if_new_and(bind(&engine, asked, args.method, printer))?;
-        networks::remember(&engine, printer);
         let mut warnings = Warnings::default();
-        let (drafts, decoding) = (std::slice::from_ref(&draft), &args.decoding);
-        let mut run = Run { drafts, decoding, who: "alike train", printer, cancel, warnings: &mut warnings };
-        if place.is_ours && run.describe(&engine, &side)?.is_none() {
-            return Ok(None);
-        }
-        let rows = labelled(described::rows(engine.collection(), &side, &mut warnings)?, &side, &mut warnings)?;
+        let TrainArgs { network, collection, decoding, .. } = args;
+        let (who, warned) = ("alike train", &mut warnings);
+        let mut run = Run { naming, collection, network, decoding, who, printer, cancel, warnings: warned };
+        let bound = |engine: &Engine, _| Ok(vec![bind(engine, asked, args.method, printer)?]);
+        let Some(described) = run.gallery(named, bound)? else { return Ok(None) };
+        let Described { engine, mut drafts, rows, side, .. } = described;
+        let Some((text, draft)) = drafts.pop() else { return Ok(None) };
+        let rows = labelled(rows, &side, &mut warnings)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let searcher = engine.searcher_from(&draft, &text, &ids)?;
         let samples = samples(&searcher, &rows, &mut warnings)?;
