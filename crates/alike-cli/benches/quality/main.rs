@@ -11,6 +11,7 @@ mod kinds;
 mod page;
 mod recipes;
 mod table;
+mod tuned;
 
 use evaluation::{Evaluation, Gallery};
 
@@ -68,8 +69,9 @@ fn main() {
     for table in TABLES.iter().filter(|table| is_wanted(table.name)) {
         write(table.name, made(table));
     }
-    if is_wanted("calibration") {
-        write("calibration", calibration::table());
+    let others: [(&str, fn() -> Option<String>); 2] = [("calibration", calibration::table), ("tuned", tuned::table)];
+    for (name, table) in others.iter().filter(|(name, _)| is_wanted(name)) {
+        write(name, table());
     }
 }
 

@@ -24,4 +24,5 @@ mod search;
 mod tags;
 mod train;
 mod trouble;
+mod tune;
 mod verify;
