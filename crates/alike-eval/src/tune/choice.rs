@@ -4,12 +4,13 @@ use super::measure::Measured;
 
 /// The simplest of those within one standard error of the best (Breiman, Friedman, Olshen and Stone, *Classification and
 /// Regression Trees*, 1984, section 3.4.3), of the difference from it, query by query: a search that tries hundreds finds
-/// some that are best by luck. Of equally simple ones the best; the first of equals.
+/// some that are best by luck. Simple is what has few sources and steps, then what has small descriptors; of equally simple
+/// ones the best counts, and the first of equals.
 pub(super) fn simplest<'a>(tried: impl Iterator<Item = &'a Measured> + Clone) -> Option<&'a Measured> {
     let best = tried.clone().reduce(|best, one| if one.mean > best.mean { one } else { best })?;
     let simpler = |a: &'a Measured, b: &'a Measured| {
-        let (parts_a, parts_b) = (a.candidate.parts(), b.candidate.parts());
-        if parts_b < parts_a || (parts_b == parts_a && b.mean > a.mean) { b } else { a }
+        let [of_a, of_b] = [a, b].map(|one| (one.candidate.parts(), one.bytes));
+        if of_b < of_a || (of_b == of_a && b.mean > a.mean) { b } else { a }
     };
     tried.filter(|one| best.mean - one.mean <= standard_error(best, one)).reduce(simpler)
 }

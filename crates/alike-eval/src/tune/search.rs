@@ -1,6 +1,7 @@
 //! What is tried, stage by stage: each goes on from the best of those before.
 
 use super::candidate::{Axes, Base, Candidate, WHOLE};
+use super::choice;
 use super::measure::{Bench, Measured};
 use super::{Recipe, Request, Stage, TuneError};
 use alike::rank::{Neighbours, Ranking};
@@ -8,7 +9,7 @@ use alike::recipe::DescriptorKind;
 use std::collections::HashSet;
 
 /// Axes that are tried, besides as many as fit into the bytes.
-const DIMS: [usize; 7] = [8, 16, 32, 64, 128, 256, 512];
+const DIMS: [usize; 6] = [8, 16, 32, 64, 128, 256];
 /// Powers of `whiten`: by half, and wholly.
 const WHITEN: [f64; 2] = [0.25, 0.5];
 const COUNTS: [usize; 4] = [5, 10, 20, 40];
@@ -83,8 +84,7 @@ impl Search<'_> {
         const STAGE: &str = "sources";
         let begin = self.tried.len();
         let written = self.request.starts.iter().map(|text| self.written(text)).collect::<Result<Vec<_>, _>>()?;
-        let start = Candidate::new(Base::Mix(self.request.mix.clone()));
-        self.attempt(STAGE, [vec![start], written].concat())?;
+        self.attempt(STAGE, [vec![Candidate::new(self.start())], written].concat())?;
         for _ in 0..ROUNDS {
             let before = self.best_mix();
             self.attempt(STAGE, before.iter().flat_map(|mix| moves(mix)).collect())?;
@@ -103,7 +103,7 @@ impl Search<'_> {
 
     /// A recipe of which it is known whether steps can follow.
     pub(super) fn written(&self, text: &str) -> Result<Candidate, TuneError> {
-        let mix = Candidate::new(Base::Mix(self.request.mix.clone()));
+        let mix = Candidate::new(self.start());
         if mix.to_string() == text {
             return Ok(mix);
         }
@@ -113,14 +113,21 @@ impl Search<'_> {
         Ok(if is_open { open } else { Candidate::new(Base::Closed(text.to_owned())) })
     }
 
-    /// What steps are tried behind: the mix at the start, the best one, what was written.
+    /// What steps are tried behind: the mix at the start, the simplest of those that are as good as the best, what was written.
     fn bases(&self) -> Vec<Candidate> {
-        let mixes = [Some(self.request.mix.clone()), self.best_mix()].into_iter().flatten().map(Base::Mix);
+        let mixes = self.tried.iter().filter(|tried| tried.candidate == Candidate::new(tried.candidate.base.clone()));
+        let mixes = mixes.filter(|tried| matches!(tried.candidate.base, Base::Mix(_)));
+        let simplest = choice::simplest(mixes).map(|mix| mix.candidate.base.clone());
         let written = self.tried.iter().map(|tried| tried.candidate.base.clone());
-        let mut bases: Vec<Base> = mixes.chain(written.filter(|base| matches!(base, Base::Written(_)))).collect();
+        let written = written.filter(|base| matches!(base, Base::Written(_)));
+        let mut bases: Vec<Base> = [self.start()].into_iter().chain(simplest).chain(written).collect();
         let mut known = HashSet::new();
         bases.retain(|base| known.insert(base.to_string()));
         bases.into_iter().map(Candidate::new).collect()
+    }
+
+    fn start(&self) -> Base {
+        Base::Mix(self.request.mix.clone())
     }
 
     /// Square roots, the mean taken off, principal axes, whitened ones.
@@ -129,9 +136,9 @@ impl Search<'_> {
         let begin = self.tried.len();
         let mut candidates = Vec::new();
         for base in self.bases() {
-            for (power, center) in [(false, false), (false, true), (true, false), (true, true)] {
-                let before = Candidate { power, center, ..base.clone() };
-                candidates.push(before.clone());
+            for power in [false, true] {
+                let before = Candidate { power, ..base.clone() };
+                candidates.extend([before.clone(), Candidate { center: true, ..before.clone() }]);
                 candidates.extend(self.with_axes(&before, None)?);
             }
         }
@@ -179,27 +186,34 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The gallery and the query drawn to their neighbours, behind the best of each family of steps: which of them is best
-    /// without neighbours says little of which is best with them.
+    /// The gallery and the query drawn to their neighbours, behind the start and the best of each family of steps: which of
+    /// them is best without neighbours says little of which is best with them.
     fn neighbours(&mut self) -> Result<(), TuneError> {
         const STAGE: &str = "neighbours";
         let begin = self.tried.len();
         let family = |c: &Candidate| (c.axes.is_none() && c.center, c.axes.map(|axes| axes.whiten.is_some()));
         let families = [(false, None), (true, None), (false, Some(false)), (false, Some(true))];
         let of_family = |wanted| self.best(|one| self.can_follow(one) && family(&one.candidate) == wanted);
-        let best: Vec<Candidate> = families.into_iter().filter_map(of_family).map(|m| m.candidate.clone()).collect();
-        let counts = COUNTS.into_iter().filter(|&count| count < self.pictures());
-        let choices: Vec<Option<Neighbours>> = std::iter::once(None)
-            .chain(counts.map(|count| Some(Neighbours { count, ..Neighbours::DEFAULT })))
-            .collect();
-        let pairs = || choices.iter().flat_map(|&augment| choices.iter().map(move |&expand| (augment, expand)));
+        let start = Candidate::new(self.start());
+        let start = self.tried.iter().find(|one| one.candidate == start && self.can_follow(one));
+        let before: Vec<Candidate> =
+            start.into_iter().chain(families.into_iter().filter_map(of_family)).map(|m| m.candidate.clone()).collect();
+        let pairs = self.pairs();
         let with = |before: &Candidate| {
             let before = before.clone();
-            pairs().map(move |(augment, expand)| Candidate { augment, expand, ..before.clone() })
+            pairs.iter().map(move |&(augment, expand)| Candidate { augment, expand, ..before.clone() })
         };
-        self.attempt(STAGE, best.iter().flat_map(with).collect())?;
+        self.attempt(STAGE, before.iter().flat_map(with).collect())?;
         self.name(STAGE, begin);
         Ok(())
+    }
+
+    /// Each number of neighbours, or none, on either side.
+    fn pairs(&self) -> Vec<(Option<Neighbours>, Option<Neighbours>)> {
+        let counts = COUNTS.into_iter().filter(|&count| count < self.pictures());
+        let some = counts.map(|count| Some(Neighbours { count, ..Neighbours::DEFAULT }));
+        let choices: Vec<Option<Neighbours>> = std::iter::once(None).chain(some).collect();
+        choices.iter().flat_map(|&augment| choices.iter().map(move |&expand| (augment, expand))).collect()
     }
 
     /// The best that steps can follow, and that is small enough.
