@@ -324,7 +324,7 @@ fn refuses_a_newer_format_and_says_both() {
     sql(&collection, "UPDATE meta SET value = 9 WHERE key = 'format_version'");
     let message = Collection::open(collection.dir()).unwrap_err().to_string();
     assert!(
-        message.contains("format 9") && message.contains("up to 2") && message.contains("update alike"),
+        message.contains("format 9") && message.contains("up to 3") && message.contains("update alike"),
         "{message}"
     );
 }
