@@ -133,7 +133,9 @@ fn mistakes_are_explained() {
         let run = gallery.alike(&[&["train", "-o", "x"], args].concat()).exits(2).says(words);
         assert!(!gallery.path("x").exists(), "{}", run.stderr);
     };
-    refused(&["--list", "bare.txt"], "has a label");
+    refused(&["--list", "bare.txt"], "no label: got `images/0_1.png`");
+    gallery.alike(&["index", "images", "-c", "unlabelled"]).exits(0);
+    refused(&["-c", "unlabelled"], "have no labels: add --labels-from-folders");
     refused(&["--list", "one.txt"], "two classes at least are wanted");
     refused(&["--list", "lone.txt"], "`sea lion` with one picture");
     refused(&["--list", "trainval.txt", "--recipe", "color | hash(mean)"], "gives a code");

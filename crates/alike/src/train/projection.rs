@@ -12,7 +12,7 @@ use super::samples::Samples;
 use crate::recipe::oracle_share;
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 
-/// `(x - centre) . direction` for each direction.
+/// `(x - centre) . direction` for each direction. Directions are right up to one factor, which cosines don't see.
 pub(super) struct Projection {
     pub(super) centre: Vec<f64>,
     /// A column for each direction.
@@ -111,18 +111,17 @@ fn gram(rows: &[Vec<f32>], dims: usize, threads: usize) -> DMatrix<f64> {
     DMatrix::from_fn(dims, dims, |i, j| product[i * design.columns + j])
 }
 
-/// Drawn to a multiple of the identity by as much as best tells the true covariance of normal variates. Gives the share of
-/// that, too. By a little in any case, so that it can be divided by.
+/// Scaled to a mean variance of 1, and drawn to the identity by as much as best tells the true covariance of normal variates;
+/// by a little in any case, so that it can be divided by. Gives the share of the identity, too.
 fn shrunk(covariance: DMatrix<f64>, pictures: usize) -> (DMatrix<f64>, f64) {
     let dims = covariance.nrows();
-    let (trace, squares) = (covariance.trace(), covariance.norm_squared());
+    let trace = covariance.trace();
     if trace <= 0.0 {
         return (DMatrix::identity(dims, dims), 1.0);
     }
-    let share = oracle_share(trace, squares, pictures, dims).max(LEAST);
-    let mut shrunk = covariance * (1.0 - share);
-    (0..dims).for_each(|i| shrunk[(i, i)] += share * trace / dims as f64);
-    (shrunk, share)
+    let covariance = covariance * (dims as f64 / trace);
+    let share = oracle_share(dims as f64, covariance.norm_squared(), pictures, dims).max(LEAST);
+    (covariance * (1.0 - share) + DMatrix::identity(dims, dims) * share, share)
 }
 
 const LEAST: f64 = 1e-6;
@@ -134,7 +133,9 @@ fn divided(factor: &DMatrix<f64>, by: &DMatrix<f64>) -> DMatrix<f64> {
 
 /// The axes of a symmetric matrix with the largest values, largest first.
 fn largest(symmetric: DMatrix<f64>, count: usize) -> DMatrix<f64> {
-    let eigen = SymmetricEigen::new(symmetric);
+    // Huge and tiny numbers stay within range.
+    let trace = symmetric.trace();
+    let eigen = SymmetricEigen::new(if trace > 0.0 { symmetric / trace } else { symmetric });
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
     order.truncate(count);

@@ -109,7 +109,7 @@ fn a_head_gives_the_probabilities_of_scikit_learn() {
     let (_, wanted) = expected.iter().find(near).expect("a strength of the path");
     let worst = worst(&outputs(&head, &rows(6, 77)), wanted);
     assert!(worst < 1e-5, "off by {worst} at strength {}", head.strength);
-    assert_eq!((head.outputs, head.pictures, head.held_out.pictures), (CLASSES, 90, 18));
+    assert_eq!((head.outputs, head.pictures, head.held_out.pictures), (CLASSES, 90, 90));
 }
 
 #[test]

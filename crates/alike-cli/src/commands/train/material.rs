@@ -2,7 +2,7 @@
 
 use super::{MethodArg, TrainArgs};
 use crate::commands::index;
-use crate::described::sides::{self, Naming, Side};
+use crate::described::sides::{self, Naming};
 use crate::described::{Described, Row, Run, Warnings};
 use crate::output::Printer;
 use alike::engine::{Engine, Searcher};
@@ -38,9 +38,8 @@ impl Material {
         let mut run = Run { naming, collection, network, decoding, who, printer, cancel, warnings: warned };
         let bound = |engine: &Engine, _| Ok(vec![bind(engine, asked, args.method, printer)?]);
         let Some(described) = run.gallery(named, bound)? else { return Ok(None) };
-        let Described { engine, mut drafts, rows, side, .. } = described;
+        let Described { engine, mut drafts, rows, .. } = described;
         let Some((text, draft)) = drafts.pop() else { return Ok(None) };
-        let rows = labelled(rows, &side, &mut warnings)?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id).collect();
         let searcher = engine.searcher_from(&draft, &text, &ids)?;
         let samples = samples(&searcher, &rows, &mut warnings)?;
@@ -89,22 +88,6 @@ fn usual(engine: &Engine, printer: &Printer) -> Recipe {
     printer
         .note(format_args!("no network and no recipe given: learning on `{recipe}`; with --model FILE it is `deep`"));
     recipe
-}
-
-/// Pictures with labels.
-fn labelled(mut rows: Vec<Row>, side: &Side, warnings: &mut Warnings) -> anyhow::Result<Vec<Row>> {
-    let all = rows.len();
-    rows.retain(|row| row.item.label.is_some());
-    if rows.is_empty() {
-        bail!(
-            "none of the {all} pictures of {} has a label: wanted lines of `path TAB label`, or a folder for each class with --labels-from-folders",
-            side.words
-        );
-    }
-    if rows.len() < all {
-        warnings.news.push(format!("{} pictures without a label are left out ({})", all - rows.len(), side.words));
-    }
-    Ok(rows)
 }
 
 /// Pictures described at a time: their vectors exist twice while they are copied.
