@@ -60,13 +60,15 @@ fn projections_are_learnt_from_folders_and_from_collections() {
                 .unwrap();
         }
     }
-    let folders = ["train", "folders", "--labels-from-folders", "--recipe", "color", "--method", "lda", "-o", "a.lda"];
+    let folders =
+        ["train", "folders", "--labels-from-folders", "--recipe", "moments", "--method", "lda", "-o", "a.lda"];
     gallery.alike(&folders).exits(0);
-    gallery.alike(&["index", "--list", "trainval.txt", "-c", "c"]).exits(0);
-    let whitening = ["train", "-c", "c", "--recipe", "color", "--method", "whitening", "--dims", "3", "-o", "a.white"];
+    gallery.alike(&["index", "--list", "trainval.txt", "-c", "c", "--recipe", "moments"]).exits(0);
+    let whitening =
+        ["train", "-c", "c", "--recipe", "moments", "--method", "whitening", "--dims", "3", "-o", "a.white"];
     let json = gallery.alike(&[&whitening[..], &["--json"]].concat()).exits(0).json();
     assert_eq!((&json["outputs"], &json["pictures"]), (&3.into(), &10.into()));
-    for (recipe, dims) in [("color | project(\"a.lda\")", 1), ("color | project(\"a.white\")", 3)] {
+    for (recipe, dims) in [("moments | project(\"a.lda\")", 1), ("moments | project(\"a.white\")", 3)] {
         let args = ["eval", "--gallery", "trainval.txt", "--query", "test.txt", "--json", "--recipe", recipe];
         let json = gallery.alike(&args).exits(0).json();
         assert_eq!(json["results"][0]["dims"], dims, "{recipe}");
