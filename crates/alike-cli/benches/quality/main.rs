@@ -11,6 +11,7 @@ mod kinds;
 mod page;
 mod recipes;
 mod table;
+mod trained;
 mod tuned;
 
 use evaluation::{Evaluation, Gallery};
@@ -69,7 +70,8 @@ fn main() {
     for table in TABLES.iter().filter(|table| is_wanted(table.name)) {
         write(table.name, made(table));
     }
-    let others: [(&str, fn() -> Option<String>); 2] = [("calibration", calibration::table), ("tuned", tuned::table)];
+    let others: [(&str, fn() -> Option<String>); 3] =
+        [("calibration", calibration::table), ("tuned", tuned::table), ("trained", trained::table)];
     for (name, table) in others.iter().filter(|(name, _)| is_wanted(name)) {
         write(name, table());
     }
