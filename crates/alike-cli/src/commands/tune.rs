@@ -73,6 +73,12 @@ pub(crate) fn run(args: &TuneArgs, printer: &Printer) -> anyhow::Result<Outcome>
         return Ok(Outcome::Interrupted);
     };
     let tuned = search(args, &material, printer, &cancel)?;
+    let left_out = material.described_pictures() - tuned.pictures;
+    if left_out > 0 {
+        printer.note(format_args!(
+            "{left_out} pictures took no part: they have no label, or are beyond the 10,000 that a search looks at"
+        ));
+    }
     if tuned.stopped {
         printer.note("stopped before the end of the search: the best so far is the choice");
     }

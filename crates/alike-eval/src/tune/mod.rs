@@ -95,6 +95,8 @@ pub struct Tuned {
     pub baseline_bytes: usize,
     /// By which means are taken.
     pub metric: String,
+    /// How many pictures take part: those with a label, and no more than 10,000.
+    pub pictures: usize,
     /// The four parts that chose. Means of a search for the best promise too much.
     pub choosing: Side,
     /// The part that confirms.
@@ -264,6 +266,7 @@ pub fn tune(pictures: &Pictures<'_>, request: &Request, watch: &Watch<'_>) -> Re
         choice_bytes: choice.bytes,
         baseline_bytes: before.bytes,
         metric: request.metric.clone(),
+        pictures: split.pictures,
         choosing,
         confirming,
         tried: search.tried.len(),

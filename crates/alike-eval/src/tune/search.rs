@@ -173,13 +173,15 @@ impl Search<'_> {
         const STAGE: &str = "codes";
         let Some(bytes) = self.request.bytes else { return Ok(()) };
         let begin = self.tried.len();
-        let bits = BITS.into_iter().filter(|bits| bits / 8 <= bytes && bits + 1 < self.pictures());
+        let bits = BITS.into_iter().filter(|bits| bits / 8 <= bytes);
         let Some(bits) = bits.max() else { return Ok(()) };
         let mut candidates = Vec::new();
         for base in self.bases() {
-            let axes =
-                self.with_axes(&base, None)?.into_iter().filter(|c| c.axes.is_some_and(|a| a.dims <= MOST_CODED));
-            candidates.extend([base].into_iter().chain(axes).map(|before| Candidate { bits: Some(bits), ..before }));
+            let axes = self.with_axes(&base, None)?.into_iter();
+            let axes = axes.filter(|one| one.axes.is_some_and(|axes| axes.dims <= MOST_CODED));
+            // An axis for each bit takes as many pictures.
+            let bare = Some(base).filter(|_| bits < self.pictures());
+            candidates.extend(bare.into_iter().chain(axes).map(|before| Candidate { bits: Some(bits), ..before }));
         }
         self.attempt(STAGE, candidates)?;
         self.name(STAGE, begin);

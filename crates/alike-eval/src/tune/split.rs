@@ -27,6 +27,8 @@ pub(super) struct Fold {
 pub(super) struct Split {
     pub(super) choosing: Vec<Fold>,
     pub(super) confirming: Fold,
+    /// How many pictures take part.
+    pub(super) pictures: usize,
 }
 
 impl Split {
@@ -42,6 +44,7 @@ impl Split {
         Ok(Self {
             choosing: (0..choosing.len()).map(fold).collect(),
             confirming: Fold::new(items, choosing.concat(), spread(&confirming[0], MOST_QUERIES)),
+            pictures: parts.iter().map(Vec::len).sum(),
         })
     }
 }

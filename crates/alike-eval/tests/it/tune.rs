@@ -97,7 +97,7 @@ fn features_that_say_nothing_leave_the_baseline() {
     for seed in 0..2 {
         let tuned = Planted::new(noise).tune(&Request { seed, ..request() }).unwrap();
         assert_eq!((tuned.recipe.as_str(), tuned.confirmed), (SOURCE, false), "{tuned:?}");
-        assert!(tuned.tried > 50 && tuned.confirming.queries == 24 && tuned.confirming.gallery == 96);
+        assert!(tuned.tried > 50 && tuned.pictures == 120 && tuned.confirming.queries == 24);
     }
 }
 

@@ -8,9 +8,11 @@ use crate::output::Printer;
 use alike::engine::Engine;
 use alike::model::Model;
 use alike::recipe::Draft;
+use alike::source::SourceId;
 use alike::store::Snapshot;
 use alike_eval::truth::Item;
 use alike_eval::tune::{MIX_WITH_MODEL, MIX_WITHOUT_MODEL, Pictures};
+use anyhow::bail;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -50,11 +52,20 @@ impl Material {
         Ok(Some(Self { mix, baseline, starts, described }))
     }
 
+    /// Pictures of the gallery, whether or not they can take part.
+    pub(super) fn described_pictures(&self) -> usize {
+        self.described.rows.len()
+    }
+
     /// Hands over the pictures that have all rows.
     pub(super) fn pictures<T>(&self, with: impl FnOnce(&Pictures<'_>) -> T) -> anyhow::Result<T> {
         let snapshot = self.described.engine.collection().snapshot()?;
-        let keys = self.described.drafts.iter().flat_map(|(_, draft)| draft.sources()).map(|source| source.id().key());
-        let keys: BTreeSet<&str> = keys.collect();
+        let drafts = || self.described.drafts.iter().flat_map(|(_, draft)| draft.sources());
+        let wanted = || drafts().map(|source| source.id());
+        if let Some(missing) = wanted().find(|id| !has_source(&snapshot, id)) {
+            bail!("the collection has no rows of `{missing}`, and is only read: name its pictures with --gallery");
+        }
+        let keys: BTreeSet<&str> = wanted().map(SourceId::key).collect();
         let sources = keys.iter().map(|key| snapshot.source_rows(key)).collect::<Result<Vec<_>, _>>()?;
         let has_all = |row: &&Row| sources.iter().all(|source| source.row(row.id).is_some());
         let pictures: Vec<&Row> = self.described.rows.iter().filter(has_all).collect();
@@ -90,8 +101,11 @@ fn usual(engine: &Engine, is_only_read: bool, printer: &Printer) -> anyhow::Resu
 
 fn has_rows(engine: &Engine, snapshot: &Snapshot, source: &str) -> bool {
     let draft = source.parse().ok().and_then(|recipe| engine.draft(&recipe).ok());
-    let known = |key: &str| snapshot.sources().iter().any(|entry| entry.key == key);
-    draft.is_some_and(|draft: Arc<Draft>| draft.sources().iter().all(|source| known(source.id().key())))
+    draft.is_some_and(|draft: Arc<Draft>| draft.sources().iter().all(|source| has_source(snapshot, source.id())))
+}
+
+fn has_source(snapshot: &Snapshot, id: &SourceId) -> bool {
+    snapshot.sources().iter().any(|entry| entry.key == id.key())
 }
 
 /// Each once, in the order of the recipes: the first is the one that they mean where they name none.
