@@ -69,14 +69,8 @@ impl Search<'_> {
 
     /// The first of equals.
     fn best(&self, wanted: impl Fn(&Measured) -> bool) -> Option<&Measured> {
-        let better = |best: Option<&'_ Measured>, one: &Measured| best.is_none_or(|best| one.mean > best.mean);
-        let mut best = None;
-        for one in self.tried.iter().filter(|one| wanted(one)) {
-            if better(best, one) {
-                best = Some(one);
-            }
-        }
-        best
+        let wanted = self.tried.iter().filter(|one| wanted(one));
+        wanted.reduce(|best, one| if one.mean > best.mean { one } else { best })
     }
 
     /// Mixes, a tenth of the weight moved at a time as long as that finds more; and what somebody wrote.
@@ -144,10 +138,10 @@ impl Search<'_> {
         }
         self.attempt(STAGE, candidates)?;
         let best = self.best(|tried| tried.candidate.axes.is_some()).map(|best| best.candidate.clone());
-        for power in best.iter().flat_map(|_| WHITEN) {
-            let candidates =
-                best.iter().map(|best| self.with_axes(best, Some(power))).collect::<Result<Vec<_>, _>>()?;
-            self.attempt(STAGE, candidates.concat())?;
+        if let Some(best) = best {
+            let whitened = WHITEN.into_iter().map(|power| self.with_axes(&best, Some(power)));
+            let whitened = whitened.collect::<Result<Vec<_>, _>>()?;
+            self.attempt(STAGE, whitened.concat())?;
         }
         self.name(STAGE, begin);
         Ok(())
