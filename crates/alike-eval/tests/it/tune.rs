@@ -115,7 +115,7 @@ fn what_all_have_in_common_is_taken_off() {
     let tuned = Planted::new(common).tune(&request()).unwrap();
     let axes = tuned.stages.iter().find(|stage| stage.name == "axes").unwrap();
     for best in &axes.best {
-        assert!(["center", "pca"].iter().any(|step| best.recipe.contains(step)), "{}", best.recipe);
+        assert!(["center", "pca", "whiten"].iter().any(|step| best.recipe.contains(step)), "{}", best.recipe);
         assert!(best.mean > tuned.choosing.baseline + 0.2, "{best:?}");
     }
     assert!(tuned.confirmed && tuned.recipe == tuned.choice);
