@@ -17,12 +17,14 @@ pub(crate) fn table() -> Option<String> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for set in sets {
         line(&mut text, &format!("`{set}`:\n"));
-        let learnt = |method: &str| trained(set, method, folder.path());
-        let (head, lda, whitening) = (learnt("softmax"), learnt("lda"), learnt("whitening"));
+        let learnt = |method: &str, recipe: &str| trained(set, method, recipe, folder.path());
+        let (head, scales) = (learnt("softmax", "deep"), learnt("softmax", "deep(scales=2)"));
+        let (lda, whitening) = (learnt("lda", "deep"), learnt("whitening", "deep"));
         let recipes = [
             ("the network's pooled features", "deep".to_owned()),
             ("a softmax head", format!("semantic(\"{head}\")")),
-            ("and its neighbours", format!("semantic(\"{head}\") | augment | expand")),
+            ("the gallery augmented", format!("semantic(\"{head}\") | augment")),
+            ("a head on windows of two scales", format!("semantic(\"{scales}\")")),
             ("roots of its probabilities", format!("semantic(\"{head}\") | power(0.5)")),
             ("features and head", format!("deep + semantic(\"{head}\")")),
             ("discriminant analysis", format!("deep | project(\"{lda}\")")),
@@ -37,10 +39,12 @@ pub(crate) fn table() -> Option<String> {
 }
 
 /// The file of what was learnt.
-fn trained(set: &str, method: &str, folder: &Path) -> String {
-    let file = folder.join(format!("{set}.{method}"));
+fn trained(set: &str, method: &str, recipe: &str, folder: &Path) -> String {
+    let file = folder.join(format!("{set}, {recipe}, {method}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_alike"));
-    command.args(["train", "--method", method, "--list"]).arg(data().join(set).join("trainval.txt"));
+    command
+        .args(["train", "--method", method, "--recipe", recipe, "--list"])
+        .arg(data().join(set).join("trainval.txt"));
     command.arg("--model").arg(data().join("weights/mobilenet_v2_1.0.onnx")).arg("-o").arg(&file);
     let output = command.output().expect("the program was just built");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
