@@ -158,7 +158,7 @@ fn what_does_not_exist_is_named_with_what_does() {
     assert_eq!(message(plan("color + surf")), format!("unknown source `surf` at column 9: known are {known}"));
     assert_eq!(
         message(plan("color | centre | pca(64)")),
-        "unknown step `centre` at column 9: known are center, pca, whiten, power, vlad, project, hash"
+        "unknown step `centre` at column 9: known are center, pca, whiten, power, vlad, augment, expand, reciprocal, diffuse, project, hash"
     );
     assert_eq!(message(plan("color(3)")), "`color` at column 1 takes no arguments");
     assert_eq!(message(plan("color@x")), "`color` at column 1 takes no model");
