@@ -70,11 +70,14 @@ fn main() {
     for table in TABLES.iter().filter(|table| is_wanted(table.name)) {
         write(table.name, made(table));
     }
-    let others: [(&str, fn() -> Option<String>); 3] =
-        [("calibration", calibration::table), ("tuned", tuned::table), ("trained", trained::table)];
-    for (name, table) in others.iter().filter(|(name, _)| is_wanted(name)) {
-        write(name, table());
-    }
+    let run = |name: &str, table: fn() -> Option<String>| {
+        if is_wanted(name) {
+            write(name, table());
+        }
+    };
+    run("calibration", calibration::table);
+    run("tuned", tuned::table);
+    run("trained", trained::table);
 }
 
 fn write(name: &str, text: Option<String>) {

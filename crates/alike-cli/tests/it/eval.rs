@@ -2,38 +2,16 @@
 
 mod traps;
 
-use crate::gallery::{Gallery, Run, data};
+use crate::gallery::{Gallery, Run, data, metric, two_classes};
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Two classes that differ in colour, four pictures each in the gallery and one query each.
-fn two_classes() -> Gallery {
-    let gallery = Gallery::new();
-    let (mut trainval, mut test) = (String::new(), String::new());
-    for (label, hue) in [("0", 20), ("1", 200)] {
-        for stripes in 1..=4u32 {
-            gallery.draw(&format!("images/{label}_{stripes}.png"), hue + stripes as u8, stripes + 1);
-            trainval += &format!("images/{label}_{stripes}.png\t{label}\n");
-        }
-        gallery.draw(&format!("images/q{label}.png"), hue, 7);
-        test += &format!("images/q{label}.png\t{label}\n");
-    }
-    gallery.write("trainval.txt", trainval);
-    gallery.write("test.txt", test);
-    gallery.write("dataset_info.json", r#"{"label_dict": {"0": "虎", "1": "sea lion"}}"#);
-    gallery
-}
-
 const LISTS: [&str; 5] = ["eval", "--gallery", "trainval.txt", "--query", "test.txt"];
 
 fn eval(gallery: &Gallery, more: &[&str]) -> Run {
     gallery.alike(&[&LISTS[..], more].concat())
-}
-
-fn metric(json: &Value, recipe: usize, name: &str) -> f64 {
-    json["results"][recipe]["metrics"][name].as_f64().unwrap_or_else(|| panic!("no {name}"))
 }
 
 #[track_caller]
@@ -43,7 +21,7 @@ fn near(got: f64, wanted: f64, within: f64, what: &str) {
 
 #[test]
 fn lists_give_the_numbers_of_each_recipe() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let run = eval(&gallery, &["--recipe", "color", "--recipe", "color | hash(mean)", "-k", "2,1", "--json"]).exits(0);
     let json = run.json();
     assert_eq!(
@@ -67,7 +45,7 @@ fn lists_give_the_numbers_of_each_recipe() {
 /// Two classes of six queries that differ in colour, and hardly in shape.
 #[test]
 fn the_best_recipe_of_each_class_is_said() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let mut test = String::new();
     for (label, hue) in [("0", 20), ("1", 200)] {
         for i in 0..6u8 {
@@ -96,7 +74,7 @@ fn the_best_recipe_of_each_class_is_said() {
 
 #[test]
 fn a_second_run_with_another_recipe_decodes_nothing() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     eval(&gallery, &["--recipe", "color + shape"]).exits(0).says("8 pictures described").says("2 pictures described");
     let second = eval(&gallery, &["--recipe", "shape | hash(mean)", "--recipe", "color"]).exits(0);
     assert!(!second.stderr.contains("described"), "{}", second.stderr);
@@ -105,7 +83,7 @@ fn a_second_run_with_another_recipe_decodes_nothing() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let files = ["report.json", "per_query.csv", "qrels.trec", "run-1.trec", "run-2.trec", "report.html"];
     let run = |jobs: &str| -> Vec<String> {
         let recipes = ["--recipe", "color", "--recipe", "shape | hash(mean)"];
@@ -124,7 +102,7 @@ fn the_same_input_gives_the_same_bytes() {
 
 #[test]
 fn queries_that_are_the_gallery_are_a_loud_warning() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let run =
         gallery.alike(&["eval", "--gallery", "trainval.txt", "--query", "trainval.txt", "--recipe", "color", "--json"]);
     let json = run.exits(0).says("THE QUERIES ARE THE GALLERY").json();
@@ -137,7 +115,7 @@ fn queries_that_are_the_gallery_are_a_loud_warning() {
 
 #[test]
 fn leaks_and_contradictions_are_listed() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     std::fs::copy(gallery.path("images/q0.png"), gallery.path("images/copy.png")).unwrap();
     let list = std::fs::read_to_string(gallery.path("trainval.txt")).unwrap() + "images/copy.png\t1\n";
     gallery.write("trainval.txt", list);
@@ -154,7 +132,7 @@ fn leaks_and_contradictions_are_listed() {
 
 #[test]
 fn a_query_without_anything_relevant_is_left_out_and_counted() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.draw("images/q9.png", 100, 3);
     let list = std::fs::read_to_string(gallery.path("test.txt")).unwrap() + "images/q9.png\t9\n";
     gallery.write("test.txt", list);
@@ -219,7 +197,7 @@ fn folders_are_classes_and_each_picture_a_query() {
 
 #[test]
 fn near_duplicates_come_from_a_file_of_lists_with_junk_and_distractors() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.write("truth.txt", "images/q0.png\timages/0_1.png\timages/0_2.png\t|\timages/0_3.png\timages/0_4.png\n");
     gallery.write("distractors.txt", "images/1_1.png\nimages/1_2.png\n");
     let args = ["eval", "--ground-truth", "truth.txt", "--recipe", "color", "--json"];
@@ -234,7 +212,7 @@ fn near_duplicates_come_from_a_file_of_lists_with_junk_and_distractors() {
 
 #[test]
 fn mistakes_are_answered_with_advice() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.alike(&["eval"]).exits(2).says("no collection");
     gallery.alike(&["eval", "--gallery", "nowhere.txt", "--query", "test.txt"]).exits(2).says("nothing at nowhere.txt");
     eval(&gallery, &["--recipe", "colour"]).exits(2).says("unknown source `colour`");
@@ -259,7 +237,7 @@ fn python(test: &str) -> Option<PathBuf> {
 #[test]
 fn trec_eval_reads_our_files_and_finds_the_same() {
     let Some(python) = python("trec_eval_reads_our_files") else { return };
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.draw("images/with blank.png", 21, 9);
     let list = std::fs::read_to_string(gallery.path("trainval.txt")).unwrap() + "images/with blank.png\t1\n";
     gallery.write("trainval.txt", list);

@@ -1,6 +1,7 @@
 //! Small galleries to index, and the binary to do it with.
 
 use assert_cmd::Command;
+use serde_json::Value;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -108,4 +109,27 @@ impl Run {
         };
         json["hits"].as_array().unwrap().iter().map(name).collect()
     }
+}
+
+/// Two classes that differ in colour, so many pictures of each in the gallery and one query.
+pub(crate) fn two_classes(pictures: u32) -> Gallery {
+    let gallery = Gallery::new();
+    let (mut trainval, mut test) = (String::new(), String::new());
+    for (label, hue) in [("0", 20), ("1", 200)] {
+        for stripes in 1..=pictures {
+            gallery.draw(&format!("images/{label}_{stripes}.png"), hue + stripes as u8, stripes + 1);
+            trainval += &format!("images/{label}_{stripes}.png\t{label}\n");
+        }
+        gallery.draw(&format!("images/q{label}.png"), hue, 7);
+        test += &format!("images/q{label}.png\t{label}\n");
+    }
+    gallery.write("trainval.txt", trainval);
+    gallery.write("test.txt", test);
+    gallery.write("dataset_info.json", r#"{"label_dict": {"0": "虎", "1": "sea lion"}}"#);
+    gallery
+}
+
+/// A figure of `alike eval --json`.
+pub(crate) fn metric(json: &Value, recipe: usize, name: &str) -> f64 {
+    json["results"][recipe]["metrics"][name].as_f64().unwrap_or_else(|| panic!("no {name}"))
 }

@@ -1,38 +1,15 @@
 //! `alike train`, and what it learnt in recipes, as its users do.
 
-use crate::gallery::{Gallery, data};
+use crate::gallery::{Gallery, data, metric, two_classes};
 use rusqlite::Connection;
-use serde_json::Value;
 use std::fs;
 use std::path::Path;
 
-/// Two classes that differ in colour, five pictures each in the gallery and one query each.
-fn two_classes() -> Gallery {
-    let gallery = Gallery::new();
-    let (mut trainval, mut test) = (String::new(), String::new());
-    for (label, hue) in [("0", 20), ("1", 200)] {
-        for stripes in 1..=5u32 {
-            gallery.draw(&format!("images/{label}_{stripes}.png"), hue + stripes as u8, stripes + 1);
-            trainval += &format!("images/{label}_{stripes}.png\t{label}\n");
-        }
-        gallery.draw(&format!("images/q{label}.png"), hue, 7);
-        test += &format!("images/q{label}.png\t{label}\n");
-    }
-    gallery.write("trainval.txt", trainval);
-    gallery.write("test.txt", test);
-    gallery.write("dataset_info.json", r#"{"label_dict": {"0": "虎", "1": "sea lion"}}"#);
-    gallery
-}
-
 const TRAIN: [&str; 5] = ["train", "--list", "trainval.txt", "--recipe", "color"];
-
-fn metric(json: &Value, recipe: usize, name: &str) -> f64 {
-    json["results"][recipe]["metrics"][name].as_f64().unwrap_or_else(|| panic!("no {name}"))
-}
 
 #[test]
 fn a_head_is_learnt_from_a_list_and_evaluated_without_decoding_anew() {
-    let gallery = two_classes();
+    let gallery = two_classes(5);
     let run = gallery.alike(&[&TRAIN[..], &["-o", "a.head"]].concat()).exits(0).says("10 pictures described");
     for wanted in ["softmax on `color`: 10 pictures of 2 classes", "虎", "sea lion", "semantic(\"a.head\")"] {
         assert!(run.stdout.contains(wanted), "wanted `{wanted}` in: {}", run.stdout);
@@ -51,7 +28,7 @@ fn a_head_is_learnt_from_a_list_and_evaluated_without_decoding_anew() {
 
 #[test]
 fn projections_are_learnt_from_folders_and_from_collections() {
-    let gallery = two_classes();
+    let gallery = two_classes(5);
     for label in ["0", "1"] {
         for stripes in 1..=5 {
             let name = format!("{label}_{stripes}.png");
@@ -79,7 +56,7 @@ fn projections_are_learnt_from_folders_and_from_collections() {
 
 #[test]
 fn a_collection_keeps_the_files_its_recipes_name() {
-    let gallery = two_classes();
+    let gallery = two_classes(5);
     gallery.alike(&[&TRAIN[..], &["-o", "a.head"]].concat()).exits(0);
     let recipe = "semantic(\"a.head\")";
     gallery.alike(&["index", "--list", "trainval.txt", "-c", "c", "--recipe", recipe]).exits(0);
@@ -102,7 +79,7 @@ fn a_collection_keeps_the_files_its_recipes_name() {
 
 #[test]
 fn a_damaged_copy_is_found_and_its_recipe_struck() {
-    let gallery = two_classes();
+    let gallery = two_classes(5);
     gallery.alike(&[&TRAIN[..], &["-o", "a.head"]].concat()).exits(0);
     let index = ["index", "--list", "trainval.txt", "-c", "c"];
     let recipes = ["--recipe", "color", "--recipe", "semantic(\"a.head\")"];
@@ -126,7 +103,7 @@ fn a_damaged_copy_is_found_and_its_recipe_struck() {
 
 #[test]
 fn mistakes_are_explained() {
-    let gallery = two_classes();
+    let gallery = two_classes(5);
     gallery.write("bare.txt", "images/0_1.png\nimages/1_1.png\n");
     gallery.write("one.txt", "images/0_1.png\t0\nimages/0_2.png\t0\n");
     gallery.write("lone.txt", "images/0_1.png\t0\nimages/0_2.png\t0\nimages/1_1.png\t1\n");

@@ -1,11 +1,12 @@
 //! What an evaluation could get wrong in silence.
 
-use super::{eval, metric, near, two_classes};
+use super::{eval, near};
 use crate::gallery::{Gallery, data};
+use crate::gallery::{metric, two_classes};
 
 #[test]
 fn a_collection_is_evaluated_as_it_is_and_stays_so() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.alike(&["index", "--list", "trainval.txt", "-c", "lesson", "--recipe", "color"]).exits(0);
     let before = gallery.alike(&["info", "-c", "lesson", "--json"]).exits(0).stdout;
     let json = gallery.alike(&["eval", "-c", "lesson", "--query", "test.txt", "--json"]).exits(0).json();
@@ -43,7 +44,7 @@ fn folders_of_a_collection_may_be_its_classes() {
 #[test]
 fn a_collection_of_a_network_is_evaluated_without_naming_it() {
     let Some(model) = data("a_collection_of_a_network", "weights/mobilenet_v2_1.0.onnx") else { return };
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.alike(&["index", "--list", "trainval.txt", "-c", "lesson", "--model", &model]).exits(0);
     let recipes = ["--recipe", "deep", "--recipe", "deep | hash(mean)"];
     let args = ["eval", "-c", "lesson", "--query", "test.txt", "--json"];
@@ -57,7 +58,7 @@ fn a_collection_of_a_network_is_evaluated_without_naming_it() {
 fn two_networks_are_not_mixed_up() {
     let Some(first) = data("two_networks", "weights/mobilenet_v2_1.0.onnx") else { return };
     let Some(second) = data("two_networks", "weights/mobilenet_v2_1.0_tf.onnx") else { return };
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let deep = |model: &str| {
         let json = eval(&gallery, &["--model", model, "--recipe", "deep", "--no-timing", "--json"]).exits(0).json();
         (json["results"][0]["recipe_canonical"].as_str().unwrap().to_owned(), json["results"][0]["metrics"].clone())
@@ -71,7 +72,7 @@ fn two_networks_are_not_mixed_up() {
 #[cfg(unix)]
 #[test]
 fn a_file_with_two_names_is_one_picture() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     std::os::unix::fs::symlink("0_1.png", gallery.path("images/best.png")).unwrap();
     let list = std::fs::read_to_string(gallery.path("trainval.txt")).unwrap() + "images/best.png\t1\n";
     gallery.write("trainval.txt", list);
@@ -83,7 +84,7 @@ fn a_file_with_two_names_is_one_picture() {
 
 #[test]
 fn what_has_no_descriptor_is_said() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     image::RgbImage::from_pixel(64, 48, image::Rgb([9, 9, 9])).save(gallery.path("images/flat.png")).unwrap();
     for list in ["trainval.txt", "test.txt"] {
         let text = std::fs::read_to_string(gallery.path(list)).unwrap();
@@ -124,7 +125,7 @@ fn ties_share_the_places_of_the_confusion_map() {
 
 #[test]
 fn what_cannot_be_written_is_said_before_the_work() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let run =
         eval(&gallery, &["--recipe", "color", "--trec-run", "nowhere/run.txt"]).exits(2).says("no folder nowhere");
     assert!(!run.stderr.contains("described"), "{}", run.stderr);
@@ -172,7 +173,7 @@ fn names_that_are_no_utf8_stay_apart() {
 
 #[test]
 fn the_notebooks_figures_stand_beside_the_right_ones() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     let recipes = ["--recipe", "shape", "--recipe", "shape | hash(mean)"];
     let with = |more: &[&str]| eval(&gallery, &[&recipes[..], more].concat()).exits(0).json();
     let json = with(&["--notebook", "--json"]);
@@ -199,7 +200,7 @@ fn the_notebooks_figures_stand_beside_the_right_ones() {
 
 #[test]
 fn a_report_folder_that_is_a_file_is_refused_at_once() {
-    let gallery = two_classes();
+    let gallery = two_classes(4);
     gallery.write("report", "");
     let run = eval(&gallery, &["--recipe", "color", "--report", "report"]).exits(2).says("report");
     assert!(!run.stderr.contains("described"), "{}", run.stderr);
