@@ -1,8 +1,11 @@
 //! The matrix of a regression, a row for each picture, and its products with matrices of few columns.
 //!
 //! Each number of a product is one sum in f64, in the order of the rows or columns, whatever the number of threads: these
-//! share out numbers, never the parts of a sum.
+//! share out numbers, never the parts of a sum. Vector instructions, the widest that the processor has, hold numbers side by
+//! side and round as others do, so that every machine gives the same; what they run is inlined, or it would be compiled
+//! without them.
 
+use pulp::Arch;
 use std::thread;
 
 /// Numbers that one block of a product has along each side: sums of 4 x 4 stay in registers.
@@ -38,13 +41,13 @@ impl Design {
     /// The product with a matrix of `columns x width` numbers, `width` a multiple of the block's side: `padded(rows) x width`
     /// numbers.
     pub(super) fn times(&self, matrix: &[f64], width: usize, threads: usize) -> Vec<f64> {
-        let mut product = vec![0.0; padded(self.rows) * width];
+        let (mut product, arch) = (vec![0.0; padded(self.rows) * width], Arch::new());
         let blocks = padded(self.rows) / BLOCK;
         let share = blocks.div_ceil(threads) * BLOCK;
         thread::scope(|scope| {
             let parts = product.chunks_mut(share * width).zip(self.values.chunks(share * self.columns));
             for (product, rows) in parts {
-                scope.spawn(move || times_rows(rows, self.columns, matrix, width, product));
+                scope.spawn(move || arch.dispatch(|| times_rows(rows, self.columns, matrix, width, product)));
             }
         });
         product
@@ -52,11 +55,11 @@ impl Design {
 
     /// The product of its transpose with a matrix of `padded(rows) x width` numbers: `columns x width` numbers.
     pub(super) fn transposed_times(&self, matrix: &[f64], width: usize, threads: usize) -> Vec<f64> {
-        let mut product = vec![0.0; self.columns * width];
+        let (mut product, arch) = (vec![0.0; self.columns * width], Arch::new());
         let share = (self.columns / BLOCK).div_ceil(threads) * BLOCK;
         thread::scope(|scope| {
             for (part, product) in product.chunks_mut(share * width).enumerate() {
-                scope.spawn(move || self.times_columns(part * share, matrix, width, product));
+                scope.spawn(move || arch.dispatch(|| self.times_columns(part * share, matrix, width, product)));
             }
         });
         product
@@ -69,6 +72,7 @@ impl Design {
     }
 
     /// Columns from `first` on, as many as `product` has rows.
+    #[inline(always)]
     fn times_columns(&self, first: usize, matrix: &[f64], width: usize, product: &mut [f64]) {
         for (rows, matrix) in self.values.chunks(STRIP * self.columns).zip(matrix.chunks(STRIP * width)) {
             for (block, product) in product.chunks_exact_mut(BLOCK * width).enumerate() {
@@ -87,6 +91,7 @@ impl Design {
     }
 }
 
+#[inline(always)]
 fn times_rows(rows: &[f32], columns: usize, matrix: &[f64], width: usize, product: &mut [f64]) {
     for (rows, product) in rows.chunks_exact(BLOCK * columns).zip(product.chunks_exact_mut(BLOCK * width)) {
         let (first, rest) = rows.split_at(columns);
@@ -103,6 +108,7 @@ fn times_rows(rows: &[f32], columns: usize, matrix: &[f64], width: usize, produc
     }
 }
 
+#[inline(always)]
 fn add_products(sums: &mut [[f64; BLOCK]; BLOCK], row: [f32; BLOCK], other: [f64; BLOCK]) {
     for (sums, x) in sums.iter_mut().zip(row) {
         let x = f64::from(x);
@@ -110,6 +116,7 @@ fn add_products(sums: &mut [[f64; BLOCK]; BLOCK], row: [f32; BLOCK], other: [f64
     }
 }
 
+#[inline(always)]
 fn store(sums: &[[f64; BLOCK]; BLOCK], product: &mut [f64], width: usize, at: usize) {
     for (sums, row) in sums.iter().zip(product.chunks_exact_mut(width)) {
         row[at..at + BLOCK].copy_from_slice(sums);
@@ -117,6 +124,7 @@ fn store(sums: &[[f64; BLOCK]; BLOCK], product: &mut [f64], width: usize, at: us
 }
 
 /// The first numbers; matrices are padded, so that there are enough.
+#[inline(always)]
 fn block_of<T: Copy>(numbers: &[T]) -> [T; BLOCK] {
     *numbers.first_chunk().expect("matrices are padded to whole blocks")
 }
