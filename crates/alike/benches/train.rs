@@ -16,7 +16,7 @@ fn main() {
     let asked = |method: &Method| std::env::args().skip(1).all(|arg| arg.starts_with('-') || arg == method.to_string());
     for method in [Method::Softmax, Method::Lda, Method::Whitening].into_iter().filter(asked) {
         let started = Instant::now();
-        let request = Request { method, dims: None, seed: 0, threads: 2 };
+        let request = Request { method, dims: None, shrinkage: None, seed: 0, threads: 2 };
         let lesson = learn(&samples, &request, &mut |fitted| {
             println!(
                 "  {:>6.1} s  strength {:.1e}  {:?}",

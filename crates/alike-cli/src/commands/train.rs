@@ -70,6 +70,10 @@ pub(crate) struct TrainArgs {
     #[arg(long, value_name = "D")]
     dims: Option<NonZeroUsize>,
 
+    /// Of a projection, from 0 to 1: 0.95 serves classes that nobody labelled [default: by the pictures]
+    #[arg(long, value_name = "S", value_parser = shrinkage)]
+    shrinkage: Option<f64>,
+
     /// Where the random numbers begin that draw the part held out
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -134,9 +138,9 @@ pub(crate) fn run(args: &TrainArgs, printer: &Printer) -> anyhow::Result<Outcome
 
 /// Fails before the work, not after it.
 fn check(args: &TrainArgs) -> anyhow::Result<()> {
-    if args.dims.is_some() && args.method == MethodArg::Softmax {
+    if (args.dims.is_some() || args.shrinkage.is_some()) && args.method == MethodArg::Softmax {
         bail!(
-            "--dims is of projections, a head has a number for each class: leave it away, or add --method lda or whitening"
+            "--dims and --shrinkage are of projections, a head has a number for each class: leave them away, or add --method lda or whitening"
         );
     }
     let output = shown_path(&args.output);
@@ -150,6 +154,12 @@ fn check(args: &TrainArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A share.
+fn shrinkage(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("got `{text}`, wanted a number from 0 to 1, such as 0.95"))
+}
+
 fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -158,6 +168,7 @@ fn learn(args: &TrainArgs, samples: &Samples, printer: &Printer) -> anyhow::Resu
     let request = Request {
         method: args.method.method(),
         dims: args.dims.map(NonZeroUsize::get),
+        shrinkage: args.shrinkage,
         seed: args.seed,
         threads: args.decoding.jobs(),
     };

@@ -119,7 +119,7 @@ fn mistakes_are_explained() {
     refused(&["--list", "lone.txt"], "`sea lion` with one picture");
     refused(&["--list", "trainval.txt", "--recipe", "color | hash(mean)"], "gives a code");
     refused(&["--list", "trainval.txt", "--recipe", "color | center", "--method", "lda"], "learns from the gallery");
-    refused(&["--list", "trainval.txt", "--dims", "2"], "--dims is of projections");
+    refused(&["--list", "trainval.txt", "--dims", "2"], "--dims and --shrinkage are of projections");
     refused(&["--list", "trainval.txt", "--method", "lda", "--dims", "2"], "gives from 1 to 1");
     refused(&["images"], "--labels-from-folders");
     refused(&["--list", "no such list"], "no such list");

@@ -51,6 +51,9 @@ pub struct Request {
     pub method: Method,
     /// Dimensions of a projection; `None` for as many as there can be.
     pub dims: Option<usize>,
+    /// Of a projection, share of the identity in the covariance that is divided by, in 0..=1: the more, the less it knows of
+    /// the classes learnt from, and the better it serves others. `None` for as much as best tells the true covariance.
+    pub shrinkage: Option<f64>,
     /// Where the random numbers begin that draw the part held out.
     pub seed: u64,
     /// How many threads compute; the result doesn't depend on it.
@@ -296,7 +299,7 @@ fn projected_dims(samples: &Samples, method: Method, asked: Option<usize>) -> Re
 }
 
 fn projection(samples: &Samples, request: &Request, dims: usize, on_fit: &mut dyn FnMut(Fitted)) -> Learnt {
-    let fit = |rows: &[usize]| Projection::learn(samples, rows, request.method, dims, request.threads);
+    let fit = |rows: &[usize]| Projection::learn(samples, rows, request, dims);
     let fold = samples.folds(request.seed, 1).remove(0);
     let fitted = fit(&fold.kept);
     let parameters = fitted.parameters();

@@ -6,9 +6,9 @@
 //! measures differences between matching pairs, here all pairs of a class, and keeps the directions in which all pictures
 //! differ most once those are divided out.
 
-use super::Method;
 use super::design::Design;
 use super::samples::Samples;
+use super::{Method, Request};
 use crate::recipe::oracle_share;
 use nalgebra::{Cholesky, DMatrix, SymmetricEigen};
 
@@ -23,11 +23,12 @@ pub(super) struct Projection {
 
 impl Projection {
     /// Of these rows, to `dims` numbers at most.
-    pub(super) fn learn(samples: &Samples, rows: &[usize], method: Method, dims: usize, threads: usize) -> Self {
+    pub(super) fn learn(samples: &Samples, rows: &[usize], request: &Request, dims: usize) -> Self {
+        let Request { method, threads, .. } = *request;
         let by_class = samples.by_class(rows);
         let weight = |class: &Vec<usize>| if method == Method::Lda { 1.0 } else { class.len() as f64 };
         let within = within(samples, &by_class, weight, threads);
-        let (within, shrinkage) = shrunk(within, rows.len());
+        let (within, shrinkage) = shrunk(within, rows.len(), request.shrinkage);
         let factor = Cholesky::new(within).expect("a shrunk covariance is positive definite").unpack();
         let (centre, whitened) = match method {
             Method::Lda => {
@@ -111,16 +112,17 @@ fn gram(rows: &[Vec<f32>], dims: usize, threads: usize) -> DMatrix<f64> {
     DMatrix::from_fn(dims, dims, |i, j| product[i * design.columns + j])
 }
 
-/// Scaled to a mean variance of 1, and drawn to the identity by as much as best tells the true covariance of normal variates;
-/// by a little in any case, so that it can be divided by. Gives the share of the identity, too.
-fn shrunk(covariance: DMatrix<f64>, pictures: usize) -> (DMatrix<f64>, f64) {
+/// Scaled to a mean variance of 1, and drawn to the identity by the wanted share, or by as much as best tells the true
+/// covariance of normal variates; by a little in any case, so that it can be divided by. Gives the share of the identity, too.
+fn shrunk(covariance: DMatrix<f64>, pictures: usize, wanted: Option<f64>) -> (DMatrix<f64>, f64) {
     let dims = covariance.nrows();
     let trace = covariance.trace();
     if trace <= 0.0 {
         return (DMatrix::identity(dims, dims), 1.0);
     }
     let covariance = covariance * (dims as f64 / trace);
-    let share = oracle_share(dims as f64, covariance.norm_squared(), pictures, dims).max(LEAST);
+    let best = || oracle_share(dims as f64, covariance.norm_squared(), pictures, dims);
+    let share = wanted.unwrap_or_else(best).clamp(LEAST, 1.0);
     (covariance * (1.0 - share) + DMatrix::identity(dims, dims) * share, share)
 }
 
