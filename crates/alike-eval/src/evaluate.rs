@@ -91,11 +91,8 @@ impl Subject<'_> {
         depth: (Depth, Ties),
         each: impl Fn(usize, Ranked) -> T + Sync,
     ) -> Vec<T> {
-        let threads = setup.bootstrap.threads;
-        match self.reranked {
-            None => rank::rank(self.gallery, self.queries, setup.truth, depth, threads, each),
-            Some(first) => rank::rank_behind(first, (self.gallery, self.queries), setup.truth, depth, threads, each),
-        }
+        let sides = (self.gallery, self.queries);
+        rank::rank_behind(self.reranked, sides, setup.truth, depth, setup.bootstrap.threads, each)
     }
 }
 

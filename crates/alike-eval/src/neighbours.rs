@@ -54,9 +54,8 @@ impl Side<'_> {
     }
 
     fn expanded(&self, neighbours: Neighbours, queries: &[f32]) -> Vec<f32> {
-        let pictures = self.gallery.len() / self.dims.max(1);
-        let sample = alike::rank::mean_sample(pictures).map(|place| self.picture(place));
-        let mean = alike::rank::mean(self.dims, sample);
+        let pictures: Vec<&[f32]> = self.gallery.chunks_exact(self.dims.max(1)).collect();
+        let mean = alike::rank::mean(self.dims, alike::rank::mean_sample(&pictures).copied());
         let expand = |query: &[f32], found: Vec<Found>| {
             let near = found.iter().map(|found| (found.score as f32, self.picture(found.picture as usize)));
             neighbours.expanded(query, near, &mean)

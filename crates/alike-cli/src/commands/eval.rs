@@ -9,7 +9,7 @@ mod table;
 use crate::cli::Outcome;
 use crate::commands::index;
 use crate::gallery_args::GalleryArgs;
-use crate::output::{Printer, escaped};
+use crate::output::{Printer, escaped, quoted};
 use alike_eval::bootstrap::{Bootstrap, Resampled};
 use alike_eval::evaluate::{self, Classes, Setup, Subject, TieRule};
 use alike_eval::evaluation::{Evaluation, Pair, Protocol, RecipeResult};
@@ -254,16 +254,6 @@ fn protocol(args: &EvalArgs, material: &Material, judged: &Judged, scheme: &Sche
         k: scheme.cutoffs().to_vec(),
         seed: args.seed,
         resamples: RESAMPLES,
-    }
-}
-
-/// A word as a shell would have to read it.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,=@:+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

@@ -5,20 +5,21 @@ use super::subject::Subject;
 use super::{Depth, Found, Ranked, Rows, Ties, rank};
 use crate::truth::Truth;
 
-/// As [`rank`], but each query's ranking begins with `first`: these pictures, best first. The others follow in their order,
-/// with scores that are less by as much as it takes for none to be above the last of these.
+/// As [`rank`], but where there is a `first`, each query's ranking begins with that: these pictures, best first. The others
+/// follow in their order, with scores that are less by as much as it takes for none to be above the last of these.
 ///
 /// # Panics
 ///
 /// As [`rank`], and if there are not as many lists as queries.
 pub fn rank_behind<T: Send>(
-    first: &[Vec<Found>],
+    first: Option<&[Vec<Found>]>,
     (gallery, queries): (Rows<'_>, Rows<'_>),
     truth: &Truth,
     (depth, ties): (Depth, Ties),
     threads: usize,
     each: impl Fn(usize, Ranked) -> T + Sync,
 ) -> Vec<T> {
+    let Some(first) = first else { return rank(gallery, queries, truth, (depth, ties), threads, each) };
     assert_eq!(first.len(), truth.queries(), "a list for each query");
     let pictures = gallery.len();
     let whole = (Depth::Top(pictures), ties);

@@ -152,10 +152,8 @@ impl Bench<'_> {
         };
         let side = neighbours::query_side(ranking, *dims, values, asked.clone(), &fold.truth, threads);
         let queries = Rows::Vectors { dims: *dims, values: &side.queries };
-        match side.reranked {
-            None => rank::rank(gallery.rows(), queries, &fold.truth, depth, threads, each),
-            Some(first) => rank::rank_behind(&first, (gallery.rows(), queries), &fold.truth, depth, threads, each),
-        }
+        let sides = (gallery.rows(), queries);
+        rank::rank_behind(side.reranked.as_deref(), sides, &fold.truth, depth, threads, each)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::data::{data, npy_rows};
 use alike::rank::Ranking;
 use alike::recipe::Draft;
 use alike_eval::neighbours::{QuerySide, query_side};
-use alike_eval::rank::{Depth, Found, Rows, Ties, rank, rank_behind};
+use alike_eval::rank::{Depth, Found, Rows, Ties, rank_behind};
 use alike_eval::truth::Truth;
 
 #[derive(serde::Deserialize)]
@@ -72,12 +72,8 @@ fn search(ranking: Ranking, gallery: &Vectors, queries: &Vectors, truth: &Truth,
         query_side(ranking, dims, &gallery.values, queries.values.clone(), truth, threads);
     let queries = Vectors { dims, values: queries };
     let depth = (Depth::Top(10), Ties::Index);
-    match reranked {
-        None => rank(gallery.rows(), queries.rows(), truth, depth, threads, |_, ranked| ranked.top),
-        Some(first) => {
-            rank_behind(&first, (gallery.rows(), queries.rows()), truth, depth, threads, |_, ranked| ranked.top)
-        }
-    }
+    let sides = (gallery.rows(), queries.rows());
+    rank_behind(reranked.as_deref(), sides, truth, depth, threads, |_, ranked| ranked.top)
 }
 
 fn assert_finds(expected: &Expected, gallery: &Vectors, queries: &Vectors) {

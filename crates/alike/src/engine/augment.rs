@@ -14,9 +14,19 @@ pub(super) fn augmented(
     augment: Neighbours,
     threads: usize,
 ) -> Result<BTreeMap<RecordId, Descriptor>, StoreError> {
-    let ids = learn::described(snapshot, plan)?;
+    among(snapshot, plan, augment, &learn::described(snapshot, plan)?, threads)
+}
+
+/// The same of pictures that have rows of all the recipe's sources, among each other.
+fn among(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    augment: Neighbours,
+    ids: &[RecordId],
+    threads: usize,
+) -> Result<BTreeMap<RecordId, Descriptor>, StoreError> {
     let (mut kept, mut rows, mut dims) = (Vec::new(), Vec::new(), 1);
-    for (id, picture) in ids.iter().zip(learn::rows(snapshot, plan, &ids)?) {
+    for (id, picture) in ids.iter().zip(learn::rows(snapshot, plan, ids)?) {
         if let Some(Descriptor::Vector(vector)) = plan.describe(&picture) {
             dims = vector.len();
             kept.push(*id);
@@ -37,16 +47,17 @@ pub(super) fn derive(
     threads: usize,
 ) -> Result<(), StoreError> {
     let snapshot = collection.snapshot()?;
-    let is_current = is_current(&snapshot, plan)?;
+    let ids = learn::described(&snapshot, plan)?;
+    let now = gallery(&ids);
+    let is_current = is_of(&snapshot, plan, &now)?;
     if is_current && snapshot.missing(plan.key())?.is_empty() {
         return Ok(());
     }
-    let ids = learn::described(&snapshot, plan)?;
-    let descriptors = augmented(&snapshot, plan, augment, threads)?;
+    let descriptors = among(&snapshot, plan, augment, &ids, threads)?;
     // A reader that stays open would hold up a database without a write-ahead log.
     drop(snapshot);
     if !is_current {
-        writer.augment(plan.key(), ids.len() as u64, &gallery(&ids))?;
+        writer.augment(plan.key(), ids.len() as u64, &now)?;
     }
     writer.derive(plan.key(), &mut |id, _| descriptors.get(&id).cloned())?;
     Ok(())
@@ -54,8 +65,11 @@ pub(super) fn derive(
 
 /// Whether the descriptors on disk are those of the gallery as it is now.
 pub(super) fn is_current(snapshot: &Snapshot, draft: &Draft) -> Result<bool, StoreError> {
-    let now = gallery(&learn::described(snapshot, draft)?);
-    Ok(snapshot.augmented_by(draft.key())?.is_some_and(|then| then == now))
+    is_of(snapshot, draft, &gallery(&learn::described(snapshot, draft)?))
+}
+
+fn is_of(snapshot: &Snapshot, draft: &Draft, gallery: &[u8; 32]) -> Result<bool, StoreError> {
+    Ok(snapshot.augmented_by(draft.key())?.is_some_and(|then| then == gallery))
 }
 
 /// A sign of which pictures these are: an id is never given to another picture.

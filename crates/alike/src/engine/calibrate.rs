@@ -4,7 +4,7 @@ use super::nearest::Effort;
 use super::search::{SearchError, Searcher};
 use crate::calibration::{Background, Calibration, Origin, from_background};
 use crate::index::ScoredId;
-use crate::recipe::Descriptor;
+use crate::recipe::{Descriptor, spread};
 use crate::store::{RecordId, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -60,13 +60,14 @@ impl Searcher {
     /// Estimates from scores of the gallery's own pictures, of a sample where there are many, what scores mean. `None`
     /// where they show no background: too few pictures, or all alike.
     pub fn estimated_calibration(&self, threads: usize) -> Result<Option<Calibration>, SearchError> {
-        let queries = spread(self.snapshot().ids(), QUERIES);
-        let among = spread(self.snapshot().ids(), AGAINST);
+        let ids = self.snapshot().ids();
+        let [queries, among] =
+            [QUERIES, AGAINST].map(|most| spread(ids, ids.len().min(most)).copied().collect::<Vec<RecordId>>());
         let background = self.scores(&queries, Some(&among), among.len(), threads)?;
         let background: Vec<f32> = background.iter().flat_map(|(_, hits)| hits).map(|hit| hit.score).collect();
         let Some(background) = Background::fit(&background, self.kind()) else { return Ok(None) };
         let found = self.scores(&queries, None, FOUND + 1, threads)?;
-        let pairs = found.len() * self.snapshot().ids().len().saturating_sub(1);
+        let pairs = found.len() * ids.len().saturating_sub(1);
         let found: Vec<f32> = found.iter().flat_map(|(_, hits)| hits).map(|hit| hit.score).collect();
         Ok(Some(from_background(&background, &found, pairs as f64, self.origin(0))))
     }
@@ -90,10 +91,4 @@ impl Searcher {
         }
         Ok(ids.into_iter().zip(found).collect())
     }
-}
-
-/// At most so many, evenly spread.
-fn spread(ids: &[RecordId], most: usize) -> Vec<RecordId> {
-    let count = ids.len().min(most);
-    (0..count).map(|i| ids[i * ids.len() / count]).collect()
 }

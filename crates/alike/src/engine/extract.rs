@@ -1,11 +1,11 @@
 //! One picture through all the sources: decoded once, each network run once, or once for each window.
 
-use super::{DescribeError, models_of};
+use super::DescribeError;
 use crate::model::runtime::{Array, Runtime};
 use crate::model::{Model, ModelError, ModelId, Network};
 use crate::picture::Picture;
 use crate::recipe::added;
-use crate::source::{Forward, Source, windows};
+use crate::source::{Forward, Source, models_of, windows};
 use std::mem;
 use std::sync::Arc;
 

@@ -235,14 +235,3 @@ fn union_of_sources<'a>(drafts: impl Iterator<Item = &'a Draft>) -> Vec<Arc<dyn 
     }
     sources
 }
-
-/// Networks by identity, each once, in the order of first use.
-fn models_of(sources: &[Arc<dyn Source>]) -> Vec<Arc<crate::model::Model>> {
-    let mut models: Vec<Arc<crate::model::Model>> = Vec::new();
-    for model in sources.iter().filter_map(|source| source.model()) {
-        if models.iter().all(|known| known.id() != model.id()) {
-            models.push(Arc::clone(model));
-        }
-    }
-    models
-}

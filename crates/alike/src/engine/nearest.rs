@@ -122,8 +122,7 @@ impl Searcher {
         if let Some(mean) = self.mean.get() {
             return Ok(mean);
         }
-        let ids = self.snapshot.ids();
-        let some: Vec<RecordId> = rank::mean_sample(ids.len()).map(|place| ids[place]).collect();
+        let some: Vec<RecordId> = rank::mean_sample(self.snapshot.ids()).copied().collect();
         let vectors = self.vectors(&some, threads)?;
         let dims = vectors.first().map_or(0, Vec::len);
         Ok(self.mean.get_or_init(|| rank::mean(dims, vectors.iter().map(Vec::as_slice))))

@@ -1,11 +1,12 @@
 //! A picture in, ranked hits out.
 
 use super::extract::Extractor;
-use super::{DescribeError, Engine, PlanError, augment, learn, models_of};
+use super::{DescribeError, Engine, PlanError, augment, learn};
 use crate::index::ScoredId;
 use crate::model::Model;
 use crate::picture::Picture;
 use crate::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan, Recipe};
+use crate::source::models_of;
 use crate::store::{Collection, Record, RecordId, Scan, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

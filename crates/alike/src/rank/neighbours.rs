@@ -1,7 +1,7 @@
 //! Vectors drawn towards those of their nearest neighbours.
 
 use crate::index::{Block, Kernels, nearest_vectors};
-use crate::recipe::{SAMPLE, unit};
+use crate::recipe::{SAMPLE, spread, unit};
 use crate::store::RecordId;
 
 /// How many nearest neighbours, and how fast they count less the farther they are.
@@ -67,10 +67,9 @@ fn rounded(sum: &[f64]) -> Vec<f32> {
     sum.iter().map(|x| *x as f32).collect()
 }
 
-/// Which of so many vectors the [`mean`] is taken of: all, or 10,000 at equal distances.
-pub fn mean_sample(vectors: usize) -> impl Iterator<Item = usize> {
-    let count = vectors.min(SAMPLE);
-    (0..count).map(move |i| i * vectors / count)
+/// Which of these the [`mean`] is taken of: all, or 10,000 at equal distances.
+pub fn mean_sample<T>(vectors: &[T]) -> impl Iterator<Item = &T> {
+    spread(vectors, vectors.len().min(SAMPLE))
 }
 
 /// The mean of vectors of `dims` numbers; zeros of none. Sums run in f64 and in their order.

@@ -3,6 +3,7 @@
 //! The decompositions are nalgebra's, built without its products by vector instructions that are chosen at run time: sums
 //! run in one order on every machine, and in f64.
 
+use crate::rank::mean;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 /// Vectors that are multiplied at a time: few enough for a processor's cache.
@@ -17,13 +18,9 @@ pub(super) struct Axes {
     pub(super) totals: (f64, f64),
 }
 
-/// The mean of each dimension; sums run in f64 and in the order of the vectors, of which there is at least one.
+/// The [`mean`] of vectors of one length, of which there is at least one.
 pub(super) fn means<V: AsRef<[f32]>>(vectors: &[V]) -> Vec<f32> {
-    let mut sums = vec![0.0_f64; vectors[0].as_ref().len()];
-    for vector in vectors {
-        sums.iter_mut().zip(vector.as_ref()).for_each(|(sum, x)| *sum += f64::from(*x));
-    }
-    sums.iter().map(|sum| (sum / vectors.len() as f64) as f32).collect()
+    mean(vectors[0].as_ref().len(), vectors.iter().map(AsRef::as_ref))
 }
 
 /// A column for each vector.

@@ -58,7 +58,7 @@ pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
 pub(crate) use hash::median;
 pub use plan::{Draft, LearnError, Plan, Share, SplitError};
-pub(crate) use plan::{RowPart, SAMPLE, added, unit};
+pub(crate) use plan::{RowPart, SAMPLE, added, spread, unit};
 pub(crate) use random::Random;
 pub(crate) use step::{oracle_share, projected};
 pub(crate) use text::Quoted;

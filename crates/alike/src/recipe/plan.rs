@@ -382,7 +382,7 @@ impl Plan {
 }
 
 /// So many at equal distances.
-pub(super) fn spread<T>(all: &[T], count: usize) -> impl Iterator<Item = &T> {
+pub(crate) fn spread<T>(all: &[T], count: usize) -> impl Iterator<Item = &T> {
     (0..count).map(move |i| &all[i * all.len() / count])
 }
 

@@ -121,6 +121,17 @@ pub trait Source: Send + Sync {
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError>;
 }
 
+/// The networks of sources by identity, each once, in the order of first use.
+pub fn models_of<'a>(sources: impl IntoIterator<Item = &'a Arc<dyn Source>>) -> Vec<Arc<Model>> {
+    let mut models: Vec<Arc<Model>> = Vec::new();
+    for model in sources.into_iter().filter_map(|source| source.model()) {
+        if models.iter().all(|known| known.id() != model.id()) {
+            models.push(Arc::clone(model));
+        }
+    }
+    models
+}
+
 /// How a source comes into being; `None` for arguments that it doesn't take.
 #[derive(Clone, Copy)]
 pub(crate) enum Build {

@@ -128,10 +128,8 @@ fn write_run(args: &EvalArgs, bound: &Bound, judged: &Judged, depth: usize, out:
         let rows = Queries::of(bound, &ids, &gallery, &truth, threads)?;
         let depth = (Depth::Top(depth), Ties::Index);
         let sides = (gallery.rows(), rows.rows());
-        let runs = match &rows.reranked {
-            None => rank::rank(sides.0, sides.1, &truth, depth, threads, |_, ranked| ranked.top),
-            Some(first) => rank::rank_behind(first, sides, &truth, depth, threads, |_, ranked| ranked.top),
-        };
+        let first = rows.reranked.as_deref();
+        let runs = rank::rank_behind(first, sides, &truth, depth, threads, |_, ranked| ranked.top);
         for (&query, top) in batch.iter().zip(runs) {
             let order: Vec<u32> = top.iter().map(|found| found.picture).collect();
             trec::write_run(out, &judged.queries[query], &judged.gallery, &order, &bound.text)?;

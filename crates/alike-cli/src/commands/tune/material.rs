@@ -6,9 +6,8 @@ use crate::described::{Described, Row, Run, Warnings, sides};
 use crate::gallery_args::GalleryArgs;
 use crate::output::Printer;
 use alike::engine::Engine;
-use alike::model::Model;
 use alike::recipe::Draft;
-use alike::source::SourceId;
+use alike::source::{SourceId, models_of};
 use alike::store::Snapshot;
 use alike_eval::truth::Item;
 use alike_eval::tune::{MIX_WITH_MODEL, MIX_WITHOUT_MODEL, Pictures};
@@ -74,7 +73,8 @@ impl Material {
             ((*key).to_owned(), rows)
         });
         let items: Vec<Item> = pictures.iter().map(|row| row.item.clone()).collect();
-        Ok(with(&Pictures { items: &items, models: &models(&self.described.drafts), rows: rows.collect() }))
+        // The first network is the one that recipes mean where they name none.
+        Ok(with(&Pictures { items: &items, models: &models_of(drafts()), rows: rows.collect() }))
     }
 }
 
@@ -106,15 +106,4 @@ fn has_rows(engine: &Engine, snapshot: &Snapshot, source: &str) -> bool {
 
 fn has_source(snapshot: &Snapshot, id: &SourceId) -> bool {
     snapshot.sources().iter().any(|entry| entry.key == id.key())
-}
-
-/// Each once, in the order of the recipes: the first is the one that they mean where they name none.
-fn models(drafts: &[(String, Arc<Draft>)]) -> Vec<Arc<Model>> {
-    let mut models: Vec<Arc<Model>> = Vec::new();
-    for model in drafts.iter().flat_map(|(_, draft)| draft.sources()).filter_map(|source| source.model()) {
-        if models.iter().all(|known| known.id() != model.id()) {
-            models.push(Arc::clone(model));
-        }
-    }
-    models
 }

@@ -1,8 +1,7 @@
 //! The answer for people. The last line is the recipe.
 
 use super::TuneArgs;
-use crate::commands::eval::quoted;
-use crate::output::{Printer, padded};
+use crate::output::{Printer, padded, quoted};
 use alike_eval::tune::{Side, Tuned};
 use std::io;
 
