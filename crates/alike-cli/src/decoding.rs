@@ -1,6 +1,6 @@
 //! Flags about decoding that several commands share.
 
-use alike::picture::{DecodeOptions, Limits, MemoryBudget, is_decoding};
+use alike::picture::{DecodeOptions, Decoding, Limits, MemoryBudget, is_decoding};
 use clap::Args;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -17,6 +17,10 @@ pub(crate) struct DecodingArgs {
     /// Keep the part of a damaged picture that decodes
     #[arg(long)]
     lenient: bool,
+
+    /// Look at every pixel of large JPEGs: slower, and to the last digit what OpenCV's pixels give
+    #[arg(long)]
+    exact_decode: bool,
 
     /// Refuse pictures of more megapixels
     #[arg(long, value_name = "MP", default_value_t = 200)]
@@ -35,6 +39,11 @@ impl DecodingArgs {
         };
         let budget = MemoryBudget::new(SHARED_BUDGET.max(limits.max_bytes));
         DecodeOptions { limits, lenient: self.lenient, budget: Some(Arc::new(budget)) }
+    }
+
+    /// `None` for the collection's own choice.
+    pub(crate) fn pixels(&self) -> Option<Decoding> {
+        self.exact_decode.then_some(Decoding::Exact)
     }
 
     pub(crate) fn jobs(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::networks;
 use crate::output::{Printer, shown_path};
 use alike::engine::{Engine, Hit, Input, Recipes, SearchOptions, Searcher, SyncReport, SyncRequest};
 use alike::gallery::{self, Candidate};
-use alike::picture::{DecodeOptions, Picture};
+use alike::picture::{DecodeOptions, Views};
 use alike::recipe::{Descriptor, Recipe};
 use alike::store::{Collection, Label};
 use alike_eval::measures::Judged;
@@ -82,6 +82,7 @@ fn index_gallery(dir: &Path, drawn: &DemoGallery, printer: &Printer) -> anyhow::
         inputs: vec![Input::List { path: drawn.gallery_list.clone(), base: None }],
         recipes: Recipes::Keep { fallback: Recipe::default_without_model() },
         decode: DecodeOptions::default(),
+        decoding: None,
         jobs: decoding::jobs(None),
         forget: false,
         scan: None,
@@ -98,8 +99,7 @@ fn try_queries(engine: &Engine, searcher: &Searcher, drawn: &DemoGallery) -> any
     let mut describer = searcher.describer(engine)?;
     let mut descriptors: Vec<Descriptor> = Vec::new();
     for query in &queries {
-        let picture = Picture::open(&query.path, &DecodeOptions::default())?;
-        descriptors.push(describer.describe(&picture)?);
+        descriptors.push(describer.describe(&Views::open(&query.path, &DecodeOptions::default())?)?);
     }
     let describe = started.elapsed();
     let searching = Instant::now();

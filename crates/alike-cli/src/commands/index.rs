@@ -1,5 +1,7 @@
 //! `alike index`: look at pictures and keep descriptors of them.
 
+mod timings;
+
 use crate::cli::Outcome;
 use crate::collection::CollectionArgs;
 use crate::decoding::DecodingArgs;
@@ -25,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
   alike index --list trainval.txt -c DIR                   a labelled list: `path TAB label`, names in dataset_info.json
   alike index --model mobilenet_v2.onnx --recipe deep --recipe 'deep | hash(mean)' photos
   find . -name '*.jpg' -print0 | alike index - -0 -c DIR   paths from a pipe
+  alike index photos --timings                             and where the time went, stage by stage
 
 Recipes: a source or a weighted sum of several, as in `0.7*deep + 0.3*color`, and behind it any steps:
   deep, semantic, layer(\"NODE\", gem(3))   a network; `deep(scales=2)` looks at parts of the picture as well
@@ -83,6 +86,10 @@ pub(crate) struct IndexArgs {
     #[arg(long)]
     timings: bool,
 
+    /// What was done, what was left out and where the time went, as JSON
+    #[arg(long)]
+    json: bool,
+
     /// Paths on stdin end with a zero byte (find -print0)
     #[arg(short = '0', long)]
     null: bool,
@@ -105,6 +112,7 @@ pub(crate) fn run(args: &IndexArgs, printer: &Printer) -> anyhow::Result<Outcome
         inputs,
         recipes: wanted_recipes(&engine, recipes, printer),
         decode: args.decoding.options(),
+        decoding: args.decoding.pixels(),
         jobs: args.decoding.jobs(),
         forget: args.forget,
         scan: args.scan,
@@ -118,7 +126,10 @@ pub(crate) fn run(args: &IndexArgs, printer: &Printer) -> anyhow::Result<Outcome
     };
     summarise(&engine, &report, printer);
     if args.timings {
-        print_times(&report, args.decoding.jobs(), printer);
+        timings::print(&report, args.decoding.jobs(), printer);
+    }
+    if args.json {
+        printer.line(serde_json::to_string_pretty(&timings::as_json(&engine, &report, args.decoding.jobs()))?)?;
     }
     if report.interrupted {
         printer.note("stopped; run the same command again to go on from here");
@@ -268,22 +279,4 @@ fn summarise(engine: &Engine, report: &SyncReport, printer: &Printer) {
     let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
     let seconds = report.times.total.as_secs_f64();
     printer.status(format_args!("{parts} in {seconds:.1} s; collection: {}", engine.collection().dir().display()));
-}
-
-fn print_times(report: &SyncReport, jobs: usize, printer: &Printer) {
-    let times = &report.times;
-    let described = (report.added + report.changed + report.completed).max(1);
-    let each = |time: std::time::Duration| time.as_secs_f64() * 1e3 / described as f64;
-    printer.status(format_args!("stage      seconds  ms/picture   ({jobs} workers, their time added up)"));
-    let stages = [
-        ("scan", times.scan),
-        ("read", times.read),
-        ("decode", times.decode),
-        ("describe", times.describe),
-        ("store", times.store),
-    ];
-    for (stage, time) in stages {
-        printer.status(format_args!("{stage:<9} {:>8.2} {:>11.2}", time.as_secs_f64(), each(time)));
-    }
-    printer.status(format_args!("{:<9} {:>8.2} {:>11.2}", "elapsed", times.total.as_secs_f64(), each(times.total)));
 }

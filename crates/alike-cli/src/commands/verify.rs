@@ -80,6 +80,7 @@ fn describe_again(args: &VerifyArgs, engine: &Engine, printer: &Printer) -> anyh
         inputs: Vec::new(),
         recipes: Recipes::Keep { fallback: Recipe::default_without_model() },
         decode: args.decoding.options(),
+        decoding: args.decoding.pixels(),
         jobs: args.decoding.jobs(),
         forget: false,
         scan: None,

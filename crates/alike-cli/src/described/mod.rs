@@ -12,6 +12,7 @@ use crate::networks::{self, NetworkArgs};
 use crate::output::{Printer, shown_path};
 use alike::engine::{Engine, Networks, Recipes, SyncRequest};
 use alike::gallery::Candidate;
+use alike::picture::Decoding;
 use alike::recipe::Draft;
 use alike::store::{Collection, Record, RecordId};
 use alike_eval::truth::Item;
@@ -72,7 +73,7 @@ impl Run<'_> {
         bind: impl FnOnce(&Engine, bool) -> anyhow::Result<Vec<(String, Arc<Draft>)>>,
     ) -> anyhow::Result<Option<Described>> {
         let networks = Arc::new(networks::open(self.network, self.printer)?);
-        let place = Place::of(self.collection, &self.naming, side.as_ref(), self.printer)?;
+        let place = Place::of(self.collection, &self.naming, side.as_ref(), self.decoding.pixels(), self.printer)?;
         let engine = Engine::new(place.gallery.clone(), Arc::clone(&networks));
         let side = match side {
             Some(side) => side,
@@ -80,7 +81,7 @@ impl Run<'_> {
         };
         let drafts = place.discard_if_new_and(bind(&engine, !place.is_ours))?;
         networks::remember(&engine, self.printer);
-        if place.is_ours && self.describe(&engine, &side, &drafts)?.is_none() {
+        if place.is_ours && self.describe(&engine, &side, &drafts, self.decoding.pixels())?.is_none() {
             return Ok(None);
         }
         let rows = rows(engine.collection(), &side, self.warnings)?;
@@ -93,6 +94,7 @@ impl Run<'_> {
         engine: &Engine,
         side: &Side,
         drafts: &[(String, Arc<Draft>)],
+        decoding: Option<Decoding>,
     ) -> anyhow::Result<Option<()>> {
         let Some(input) = &side.input else { return Ok(Some(())) };
         if side.files.is_empty() {
@@ -102,6 +104,7 @@ impl Run<'_> {
             inputs: vec![input.clone()],
             recipes: Recipes::Describe(drafts.iter().map(|(_, draft)| Arc::clone(draft)).collect()),
             decode: self.decoding.options(),
+            decoding,
             jobs: self.decoding.jobs(),
             forget: true, // these rows follow their list; nobody else uses them
             who: self.who,

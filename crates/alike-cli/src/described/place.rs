@@ -4,7 +4,9 @@ use super::sides::{Naming, Side};
 use crate::collection::{self, CollectionArgs};
 use crate::environment;
 use crate::output::{Printer, shown_path};
+use alike::picture::Decoding;
 use alike::store::Collection;
+use anyhow::bail;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -25,16 +27,21 @@ impl Place {
         args: &CollectionArgs,
         naming: &Naming<'_>,
         side: Option<&Side>,
+        decoding: Option<Decoding>,
         printer: &Printer,
     ) -> anyhow::Result<Self> {
-        let Some(side) = side else { return Self::beside(args.open()?) };
+        let Some(side) = side else { return Self::beside(args.open()?, decoding) };
         let dir = match args.flag_dir()? {
             Some(dir) => dir,
-            None => cache_dir(&format!("{}\n{}\n{}", side.words, side.base.display(), naming.labels_from_folders))?,
+            None => {
+                let exactly = decoding.map(|decoding| format!("\n{decoding:?}")).unwrap_or_default();
+                let (words, base) = (&side.words, side.base.display());
+                cache_dir(&format!("{words}\n{base}\n{}{exactly}", naming.labels_from_folders))?
+            }
         };
         let is_new = !collection::exists(&dir);
         if !is_new && !Collection::open(&dir)?.snapshot()?.recipes().is_empty() {
-            return Self::beside(Collection::open(&dir)?);
+            return Self::beside(Collection::open(&dir)?, decoding);
         }
         if is_new && args.flag_dir()?.is_none() {
             let dir = shown_path(&dir);
@@ -44,8 +51,12 @@ impl Place {
     }
 
     /// A collection that searches are made in: nothing is added to it.
-    fn beside(gallery: Collection) -> anyhow::Result<Self> {
-        let queries = cache_dir(&format!("queries of {}", gallery.dir().display()))?;
+    fn beside(gallery: Collection, wanted: Option<Decoding>) -> anyhow::Result<Self> {
+        let (dir, decoding) = (gallery.dir().display(), gallery.snapshot()?.decoding());
+        if wanted.is_some_and(|wanted| wanted != decoding) {
+            bail!("{dir} was indexed without --exact-decode: leave it away, or index into another collection with -c");
+        }
+        let queries = cache_dir(&format!("queries of {dir}, {decoding:?}"))?;
         Ok(Self { gallery, is_ours: false, is_new: false, queries })
     }
 

@@ -14,7 +14,7 @@ pub(crate) use strip::strip;
 pub(crate) use terminal::Terminal;
 
 use alike::engine::Hit;
-use alike::picture::{DecodeOptions, Picture};
+use alike::picture::{DecodeOptions, Picture, Views};
 use alike::store::Label;
 use image::codecs::png::PngEncoder;
 use image::imageops::{self, FilterType};
@@ -108,14 +108,14 @@ impl Shown {
 
 /// A file's thumbnail; `None` if it can't be read any more, which is shown as such.
 fn read(path: &Path) -> Option<Picture> {
-    thumbnail(&Picture::open(path, &DecodeOptions::default()).ok()?)
+    thumbnail(Views::open(path, &DecodeOptions::default()).ok()?.at_least(Some(THUMBNAIL)).ok()?)
 }
 
 /// Hits in a row of a strip.
 pub(crate) const HITS_IN_A_ROW: usize = 10;
 
 /// Longest side of what is drawn anywhere, in pixels.
-const THUMBNAIL: u32 = 320;
+pub(crate) const THUMBNAIL: u32 = 320;
 
 /// The picture, made small enough to be kept for each of many hits.
 pub(crate) fn thumbnail(picture: &Picture) -> Option<Picture> {

@@ -4,7 +4,7 @@ use super::extract::Extractor;
 use super::{DescribeError, Engine, Searcher};
 use crate::model::runtime::Array;
 use crate::model::{Model, Pooling, Seen};
-use crate::picture::Picture;
+use crate::picture::Views;
 use crate::recipe::{RowPart, Share, SplitError};
 use crate::source::Source;
 use crate::store::{RecordId, StoreError};
@@ -121,16 +121,18 @@ pub enum NoMap {
 
 impl Searcher {
     /// Describes the query once more, for an [`Explainer`]; networks are loaded here.
-    pub fn explainer(&self, engine: &Engine, query: &Picture) -> Result<Explainer<'_>, DescribeError> {
+    pub fn explainer(&self, engine: &Engine, query: &Views<'_>) -> Result<Explainer<'_>, DescribeError> {
         let sources = self.plan().sources();
         let place = sources.iter().position(|source| source.averaged_map().is_some());
         let wanted = place.and_then(|place| Some((sources[place].model()?, sources[place].averaged_map()?)));
         let layer = wanted.map(|(model, layer)| (model.id(), layer));
-        let mut extractor = Extractor::start_with_layer(sources, layer, || engine.networks().runtime())?;
+        let mut extractor =
+            Extractor::start_with_layer(sources, self.snapshot().decoding(), layer, || engine.networks().runtime())?;
         let rows = extractor.describe(query, &Vec::from_iter(0..sources.len()))?;
         let map = match place.zip(wanted) {
             None => Err(no_map(self.canonical(), sources)),
             Some((source, (model, layer))) => {
+                let query = extractor.look(query, source)?;
                 let map = extractor.layer(query, model.id(), layer)?;
                 let seen = model.seen(query.width(), query.height());
                 let map = QueryMap { source, model: Arc::clone(model), layer: layer.to_owned(), map, seen };
@@ -167,8 +169,9 @@ impl Explainer<'_> {
 
     /// Where the query and a hit agree, by the recipe's first source that is the mean of a map; `None` where
     /// [`no_map`](Self::no_map) says why. `picture` is the hit's.
-    pub fn heat(&mut self, hit: RecordId, picture: &Picture) -> Result<Option<Heat>, ExplainError> {
+    pub fn heat(&mut self, hit: RecordId, picture: &Views<'_>) -> Result<Option<Heat>, ExplainError> {
         let Ok(QueryMap { source, model, layer, map, seen }) = &self.map else { return Ok(None) };
+        let picture = self.extractor.look(picture, *source).map_err(DescribeError::from)?;
         let of_hit = self.extractor.layer(picture, model.id(), layer).map_err(DescribeError::from)?;
         let (query_rows, hit_rows) = (slices(&self.rows), self.hit_rows(hit)?);
         if !is_mean(&of_hit, hit_rows[*source]) {

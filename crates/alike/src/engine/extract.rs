@@ -1,32 +1,38 @@
-//! One picture through all the sources: decoded once, each network run once, or once for each window.
+//! One picture through all the sources: decoded once for each size that they ask for, each network run once in that size,
+//! or once for each window.
 
-use super::DescribeError;
+use super::{DescribeError, StageTimes};
 use crate::model::runtime::{Array, Runtime};
 use crate::model::{Model, ModelError, ModelId, Network};
-use crate::picture::Picture;
+use crate::picture::{Decoding, Picture, PictureError, Views};
 use crate::recipe::added;
 use crate::source::{Forward, Source, models_of, windows};
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The sources of one run, and the networks loaded for one worker.
 pub(super) struct Extractor {
     sources: Vec<Arc<dyn Source>>,
     networks: Vec<(ModelId, Network)>,
+    decoding: Decoding,
+    spent: StageTimes,
 }
 
 impl Extractor {
     /// Loads the networks the sources need. `runtime` is asked for only if there are any.
     pub(super) fn start<'r>(
         sources: &[Arc<dyn Source>],
+        decoding: Decoding,
         runtime: impl Fn() -> &'r Arc<dyn Runtime>,
     ) -> Result<Self, ModelError> {
-        Self::start_with_layer(sources, None, runtime)
+        Self::start_with_layer(sources, decoding, None, runtime)
     }
 
     /// The same with one more layer of a network, for [`layer`](Self::layer).
     pub(super) fn start_with_layer<'r>(
         sources: &[Arc<dyn Source>],
+        decoding: Decoding,
         more: Option<(&ModelId, &str)>,
         runtime: impl Fn() -> &'r Arc<dyn Runtime>,
     ) -> Result<Self, ModelError> {
@@ -37,7 +43,7 @@ impl Extractor {
             Ok((model.id().clone(), network))
         };
         let networks = models_of(sources).into_iter().map(load).collect::<Result<_, ModelError>>()?;
-        Ok(Self { sources: sources.to_vec(), networks })
+        Ok(Self { sources: sources.to_vec(), networks, decoding, spent: StageTimes::default() })
     }
 
     /// What a layer of a network that was started with it gives for the whole picture.
@@ -49,9 +55,47 @@ impl Extractor {
     }
 
     /// The raw rows of the sources whose positions are in `wanted`, in that order.
-    pub(super) fn describe(&mut self, picture: &Picture, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
-        let scales = wanted.iter().map(|&position| self.sources[position].scales()).max().unwrap_or(1);
+    pub(super) fn describe(&mut self, views: &Views<'_>, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
         let mut vectors = vec![Vec::new(); self.sources.len()];
+        for (picture, wanted) in self.decode(views, wanted)? {
+            self.describe_view(picture, &wanted, &mut vectors)?;
+        }
+        Ok(wanted.iter().map(|&position| row(mem::take(&mut vectors[position]))).collect())
+    }
+
+    /// The pictures that sources look at, each with the positions of those who do.
+    fn decode<'v>(
+        &mut self,
+        views: &'v Views<'_>,
+        wanted: &[usize],
+    ) -> Result<Vec<(&'v Picture, Vec<usize>)>, PictureError> {
+        let started = Instant::now();
+        let mut looks: Vec<(&Picture, Vec<usize>)> = Vec::new();
+        for &position in wanted {
+            let picture = self.look(views, position)?;
+            match looks.iter_mut().find(|(known, _)| std::ptr::eq(*known, picture)) {
+                Some((_, positions)) => positions.push(position),
+                None => looks.push((picture, vec![position])),
+            }
+        }
+        self.spent.decode += started.elapsed();
+        Ok(looks)
+    }
+
+    /// What a source sees of a picture.
+    pub(super) fn look<'v>(&self, views: &'v Views<'_>, position: usize) -> Result<&'v Picture, PictureError> {
+        let least = self.sources[position].least().filter(|_| self.decoding == Decoding::Reduced);
+        views.at_least(least)
+    }
+
+    /// Adds to each source's vectors those of all its windows.
+    fn describe_view(
+        &mut self,
+        picture: &Picture,
+        wanted: &[usize],
+        vectors: &mut [Vec<Vec<f32>>],
+    ) -> Result<(), DescribeError> {
+        let scales = wanted.iter().map(|&position| self.sources[position].scales()).max().unwrap_or(1);
         for scale in 1..=scales {
             let wanted: Vec<usize> =
                 wanted.iter().copied().filter(|&position| self.sources[position].scales() >= scale).collect();
@@ -61,7 +105,7 @@ impl Extractor {
                 }
             }
         }
-        Ok(wanted.iter().map(|&position| row(mem::take(&mut vectors[position]))).collect())
+        Ok(())
     }
 
     fn describe_window(&mut self, window: &Picture, wanted: &[usize]) -> Result<Vec<Vec<f32>>, DescribeError> {
@@ -69,10 +113,23 @@ impl Extractor {
         for (id, network) in &mut self.networks {
             let needed = |&position: &usize| self.sources[position].model().is_some_and(|model| model.id() == id);
             if wanted.iter().any(needed) {
-                forward.insert(id.clone(), network.run(window)?);
+                let started = Instant::now();
+                network.preprocess(window)?;
+                let prepared = Instant::now();
+                forward.insert(id.clone(), network.run_prepared()?);
+                self.spent.prepare += prepared - started;
+                self.spent.network += prepared.elapsed();
             }
         }
-        wanted.iter().map(|&position| Ok(self.sources[position].describe(window, &forward)?)).collect()
+        let started = Instant::now();
+        let vectors = wanted.iter().map(|&position| Ok(self.sources[position].describe(window, &forward)?)).collect();
+        self.spent.describe += started.elapsed();
+        vectors
+    }
+
+    /// Where the time went since the last call.
+    pub(super) fn take_spent(&mut self) -> StageTimes {
+        mem::take(&mut self.spent)
     }
 }
 

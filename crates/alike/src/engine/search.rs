@@ -4,7 +4,7 @@ use super::extract::Extractor;
 use super::{DescribeError, Engine, PlanError, augment, learn};
 use crate::index::ScoredId;
 use crate::model::Model;
-use crate::picture::Picture;
+use crate::picture::Views;
 use crate::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan, Recipe};
 use crate::source::models_of;
 use crate::store::{Collection, Record, RecordId, Scan, Snapshot, StoreError};
@@ -185,7 +185,8 @@ impl Searcher {
 
     /// Describes pictures by the recipe; networks are loaded here, once.
     pub fn describer<'a>(&'a self, engine: &'a Engine) -> Result<Describer<'a>, SearchError> {
-        let extractor = Extractor::start(self.plan.sources(), || engine.networks().runtime())?;
+        let extractor =
+            Extractor::start(self.plan.sources(), self.snapshot.decoding(), || engine.networks().runtime())?;
         Ok(Describer { plan: &self.plan, extractor })
     }
 
@@ -367,16 +368,20 @@ pub struct Describer<'a> {
 
 impl Describer<'_> {
     /// The descriptor of a picture.
-    pub fn describe(&mut self, picture: &Picture) -> Result<Descriptor, DescribeError> {
+    pub fn describe(&mut self, picture: &Views<'_>) -> Result<Descriptor, DescribeError> {
         self.make(picture, Plan::describe)
     }
 
     /// The code of a picture, and the unit vector that it is made of: for [`Searcher::search_rescored`].
-    pub fn describe_unhashed(&mut self, picture: &Picture) -> Result<(Descriptor, Descriptor), DescribeError> {
+    pub fn describe_unhashed(&mut self, picture: &Views<'_>) -> Result<(Descriptor, Descriptor), DescribeError> {
         self.make(picture, |plan, rows| plan.describe(rows).zip(plan.unhashed(rows)))
     }
 
-    fn make<T>(&mut self, picture: &Picture, make: impl Fn(&Plan, &[&[f32]]) -> Option<T>) -> Result<T, DescribeError> {
+    fn make<T>(
+        &mut self,
+        picture: &Views<'_>,
+        make: impl Fn(&Plan, &[&[f32]]) -> Option<T>,
+    ) -> Result<T, DescribeError> {
         let all: Vec<usize> = (0..self.plan.sources().len()).collect();
         let rows = self.extractor.describe(picture, &all)?;
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();

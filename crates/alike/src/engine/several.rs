@@ -4,7 +4,7 @@ use super::extract::Extractor;
 use super::fuse::{self, Fusion, Place};
 use super::{DescribeError, Engine, Hit, SearchError, SearchOptions, Searcher, union_of_sources};
 use crate::index::ScoredId;
-use crate::picture::Picture;
+use crate::picture::{Decoding, Views};
 use crate::recipe::{Descriptor, Plan};
 use crate::source::Source;
 use crate::store::Scan;
@@ -55,7 +55,8 @@ impl Searchers {
     pub fn describer(&self, engine: &Engine) -> Result<JointDescriber<'_>, SearchError> {
         let plans = || self.each.iter().map(|searcher| searcher.plan().as_ref());
         let sources = union_of_sources(plans().map(|plan| &**plan));
-        let extractor = Extractor::start(&sources, || engine.networks().runtime())?;
+        let decoding = self.each.first().map_or(Decoding::default(), |searcher| searcher.snapshot().decoding());
+        let extractor = Extractor::start(&sources, decoding, || engine.networks().runtime())?;
         let place = |source: &Arc<dyn Source>| sources.iter().position(|known| known.id() == source.id());
         let plans = plans().map(|plan| (plan, plan.sources().iter().filter_map(place).collect())).collect();
         Ok(JointDescriber { plans, sources: sources.len(), extractor })
@@ -97,7 +98,7 @@ pub struct JointDescriber<'a> {
 
 impl JointDescriber<'_> {
     /// The descriptors of a picture, one for each recipe. Each network is run once.
-    pub fn describe(&mut self, picture: &Picture) -> Result<Vec<Descriptor>, DescribeError> {
+    pub fn describe(&mut self, picture: &Views<'_>) -> Result<Vec<Descriptor>, DescribeError> {
         let all: Vec<usize> = (0..self.sources).collect();
         let rows = self.extractor.describe(picture, &all)?;
         let describe = |(plan, places): &(&Plan, Vec<usize>)| {

@@ -46,6 +46,12 @@ impl Model {
         preprocess::seen(width, height, &self.manifest.input)
     }
 
+    /// Length of a picture's shorter side from which on more pixels hardly matter: half as much again as the network looks
+    /// at.
+    pub(crate) fn least(&self) -> u32 {
+        preprocess::least(&self.manifest.input)
+    }
+
     /// The tensor that a layer is.
     pub(super) fn tensor(&self, layer: &str) -> Result<&str, ModelError> {
         self.graph.tensor(layer).ok_or_else(|| ModelError::NoLayer {

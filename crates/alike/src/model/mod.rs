@@ -371,7 +371,7 @@ impl Model {
                 return (features, logits);
             }
             self.start(&runtime::Rten::new())
-                .and_then(|mut network| network.run_tensor())
+                .and_then(|mut network| network.run_prepared())
                 .map_or((features, logits), |got| (got.features.map(|f| f.len()), got.logits.map(|l| l.len())))
         })
     }
@@ -396,7 +396,7 @@ impl Network {
     /// Preprocesses a picture as the manifest says and runs the graph once.
     pub fn run(&mut self, picture: &Picture) -> Result<ModelOutputs, ModelError> {
         preprocess::fill(&mut self.tensor, picture, &self.input)?;
-        self.run_tensor()
+        self.run_prepared()
     }
 
     /// The input tensor of a picture, float32 `[1, 3, height, width]`, as the graph would get it.
@@ -405,7 +405,8 @@ impl Network {
         Ok(&self.tensor)
     }
 
-    fn run_tensor(&mut self) -> Result<ModelOutputs, ModelError> {
+    /// Runs the graph once on what [`preprocess`](Self::preprocess) was given last.
+    pub(crate) fn run_prepared(&mut self) -> Result<ModelOutputs, ModelError> {
         let arrays = self
             .session
             .run(input_shape(&self.input), &self.tensor)

@@ -41,6 +41,15 @@ pub(crate) fn seen(width: u32, height: u32, input: &Input) -> Seen {
     }
 }
 
+/// See [`Model::least`](super::Model::least).
+pub(crate) fn least(input: &Input) -> u32 {
+    let looked_at = match input.resize {
+        Resize::Stretch => input.width.max(input.height),
+        Resize::ShortestEdge(ShortestEdge { shortest_edge, .. }) => shortest_edge,
+    };
+    looked_at.saturating_mul(3).div_ceil(2)
+}
+
 /// Fills `tensor`, `3 * height * width` values, channel by channel, with the picture.
 pub(crate) fn fill(tensor: &mut [f32], picture: &Picture, input: &Input) -> Result<(), ModelError> {
     let (resized, crop) = resized(picture, input)?;

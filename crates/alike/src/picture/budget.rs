@@ -12,7 +12,7 @@ pub struct MemoryBudget {
 }
 
 /// Memory in use; given back on drop.
-pub(super) struct Share<'a> {
+pub(crate) struct Share<'a> {
     budget: &'a MemoryBudget,
     bytes: u64,
 }
@@ -23,7 +23,7 @@ impl MemoryBudget {
         Self { bytes, used: Mutex::new(0), freed: Condvar::new() }
     }
 
-    pub(super) fn take(&self, bytes: u64) -> Share<'_> {
+    pub(crate) fn take(&self, bytes: u64) -> Share<'_> {
         let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let full = |used: &mut u64| *used > 0 && used.saturating_add(bytes) > self.bytes;
         let mut used = self.freed.wait_while(used, full).unwrap_or_else(PoisonError::into_inner);

@@ -8,11 +8,15 @@ mod heif;
 mod jpeg;
 mod libjpeg;
 mod pixels;
+mod views;
 
 pub use budget::MemoryBudget;
+pub(crate) use budget::Share;
 pub use decode::is_decoding;
 pub use format::looks_like_picture;
+pub use views::Views;
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +46,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self { max_pixels: 200_000_000, max_bytes: 1 << 30 }
     }
+}
+
+/// Which pixels of large JPEGs sources see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Decoding {
+    /// As few as will do for each source: see [`Picture::decode_at_least`].
+    #[default]
+    Reduced,
+    /// All.
+    Exact,
 }
 
 /// How to decode.
@@ -120,19 +134,31 @@ impl PictureError {
 impl Picture {
     /// Reads and decodes a file. The format is found by content; by extension only for TGA.
     pub fn open(path: &Path, options: &DecodeOptions) -> Result<Self, PictureError> {
-        let file = fs_err::File::open(path)?;
-        let (length, max_bytes) = (file.metadata()?.len(), options.limits.max_bytes);
-        if length > max_bytes {
-            return Err(PictureError::TooMuchMemory { bytes: length, max_bytes });
-        }
-        // Pipes and devices have no length, and files grow.
-        let bytes = read_all(std::io::Read::take(file, max_bytes.saturating_add(1)))?;
+        let bytes = read_limited(path, &options.limits)?;
         Self::decode(&bytes, path.extension().and_then(|extension| extension.to_str()), options)
     }
 
     /// Decodes a file's content. `extension` matters only where no signature matches (TGA).
     pub fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOptions) -> Result<Self, PictureError> {
         decode::decode(bytes, extension, options)
+    }
+
+    pub fn decode_at_least(
+        bytes: &[u8],
+        extension: Option<&str>,
+        _least: Option<u32>,
+        options: &DecodeOptions,
+    ) -> Result<Self, PictureError> {
+        Self::decode(bytes, extension, options)
+    }
+    pub fn full_size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+    pub fn reduction(&self) -> u32 {
+        1
+    }
+    pub fn may_serve(&self, _least: Option<u32>) -> bool {
+        true
     }
 
     /// A picture from pixels: `rgb` holds `width * height * 3` bytes, row by row. `None` if it doesn't, or is empty.
@@ -175,8 +201,15 @@ impl Picture {
     }
 }
 
-fn read_all(mut reader: impl std::io::Read) -> std::io::Result<Vec<u8>> {
+/// A file's content, refused if it is longer than the limit.
+fn read_limited(path: &Path, limits: &Limits) -> Result<Vec<u8>, PictureError> {
+    let (file, max_bytes) = (fs_err::File::open(path)?, limits.max_bytes);
+    let length = file.metadata()?.len();
+    if length > max_bytes {
+        return Err(PictureError::TooMuchMemory { bytes: length, max_bytes });
+    }
+    // Pipes and devices have no length, and files grow.
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes)?;
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -6,7 +6,7 @@
 //! lightnesses (L* of 25 each) x 7 a* x 7 b* (16 each, the middle one about grey, the outermost open).
 
 use super::colorspace::lab;
-use super::reduce::{Reduced, SIDE};
+use super::reduce::{self, Reduced, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::sync::Arc;
@@ -37,6 +37,10 @@ impl Source for Correlogram {
 
     fn dims(&self) -> usize {
         DISTANCES.len() * COLORS
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

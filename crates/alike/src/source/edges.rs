@@ -8,7 +8,7 @@
 //! 2 x 2 parts in the corners and the middle, 65. Neither quantised nor square-rooted: that finds less. All zero where
 //! there are no edges.
 
-use super::reduce::SIDE;
+use super::reduce::{self, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::ops::Range;
@@ -66,6 +66,10 @@ impl Source for Edges {
 
     fn dims(&self) -> usize {
         (PARTS * PARTS + REGIONS.len()) * KINDS
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

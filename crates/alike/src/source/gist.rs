@@ -8,7 +8,7 @@
 
 use super::convolution::{along_columns, along_rows, halved};
 use super::gabor;
-use super::reduce::SIDE;
+use super::reduce::{self, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::sync::Arc;
@@ -36,6 +36,10 @@ impl Source for Gist {
 
     fn dims(&self) -> usize {
         OCTAVES * DIRECTIONS * CELLS * CELLS
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -6,7 +6,7 @@
 
 use super::colorspace::lab;
 use super::pyramid::{self, shares};
-use super::{Forward, Source, SourceError, SourceId};
+use super::{Forward, Source, SourceError, SourceId, reduce};
 use crate::picture::Picture;
 use std::sync::Arc;
 
@@ -31,6 +31,10 @@ impl Source for Lab {
 
     fn dims(&self) -> usize {
         pyramid::PARTS * BINS
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -104,6 +104,12 @@ pub trait Source: Send + Sync {
     fn scales(&self) -> u32 {
         1
     }
+    /// How long the shorter side of a large JPEG has to stay when it is decoded to fewer pixels; `None` where each pixel
+    /// counts.
+    fn least(&self) -> Option<u32> {
+        // The smallest windows are 2 / (scales + 1) of the picture.
+        self.model().map(|model| model.least().saturating_mul(self.scales() + 1).div_ceil(2))
+    }
     /// The layer of the network, a map `[1, C, h, w]`, whose mean over all places the vector is, if it is one by what the
     /// graph says.
     fn averaged_map(&self) -> Option<&str> {

@@ -5,7 +5,7 @@
 //! over 100, in each of 4 x 4 parts. The means are mostly those of any picture: `moments | center` tells more apart.
 
 use super::colorspace::lab;
-use super::reduce::{Reduced, SIDE};
+use super::reduce::{self, Reduced, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::sync::Arc;
@@ -29,6 +29,10 @@ impl Source for Moments {
 
     fn dims(&self) -> usize {
         PARTS * PARTS * CHANNELS * 3
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -8,6 +8,10 @@ use crate::picture::Picture;
 /// Width and height of a [`Reduced`] picture.
 pub(super) const SIDE: usize = 128;
 
+/// For [`Source::least`](super::Source::least): what is averaged over areas afterwards may be averaged by the decoder
+/// before.
+pub(super) const LEAST: Option<u32> = Some(SIDE as u32 * 5 / 2);
+
 /// `SIDE * SIDE` pixels, row by row; red, green and blue in 0..=1.
 #[derive(Debug)]
 pub(super) struct Reduced {

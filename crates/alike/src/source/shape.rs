@@ -5,7 +5,7 @@
 //! Gradients are central differences of grey; a pixel votes with its magnitude for one direction of one cell. Large
 //! cells, because the same thing seldom lies at the same place twice. All zero for a picture of one colour.
 
-use super::reduce::SIDE;
+use super::reduce::{self, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::sync::Arc;
@@ -34,6 +34,10 @@ impl Source for Shape {
 
     fn dims(&self) -> usize {
         BLOCKS * BLOCKS * BLOCK * BLOCK * DIRECTIONS
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -10,7 +10,7 @@
 //! A row has 116 descriptors of 128 numbers, scale by scale and row by row of the grid: 59,392 bytes a picture. They are
 //! what the step `vlad` takes.
 
-use super::reduce::SIDE;
+use super::reduce::{self, SIDE};
 use super::{Forward, Source, SourceError, SourceId};
 use crate::picture::Picture;
 use std::f32::consts::TAU;
@@ -55,6 +55,10 @@ impl Source for Sift {
 
     fn part_dims(&self) -> Option<usize> {
         Some(PART)
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -12,7 +12,7 @@
 mod energies;
 mod lbp;
 
-use super::{Forward, Source, SourceError, SourceId};
+use super::{Forward, Source, SourceError, SourceId, reduce};
 use crate::picture::Picture;
 use std::sync::Arc;
 
@@ -34,6 +34,10 @@ impl Source for Texture {
 
     fn dims(&self) -> usize {
         lbp::DIMS + energies::DIMS
+    }
+
+    fn least(&self) -> Option<u32> {
+        reduce::LEAST
     }
 
     fn describe(&self, picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

@@ -7,6 +7,7 @@ use super::{
     DescriptorKind, Label, LabelCount, RecipeEntry, Record, RecordId, Root, RootKind, ScanChoice, SourceEntry,
     StoreError, platform,
 };
+use crate::picture::Decoding;
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Row, params};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -439,6 +440,13 @@ impl Database {
         Ok(stored.map_or_else(ScanChoice::default, ScanChoice::read))
     }
 
+    /// Which pixels of large JPEGs sources see, if that was recorded.
+    pub(super) fn decoding(&self) -> Result<Option<Decoding>, StoreError> {
+        let stored: Option<i64> =
+            self.all("SELECT value FROM meta WHERE key = 'decoding'", [], |row| row.get(0))?.pop();
+        Ok(stored.map(|stored| if stored == REDUCED { Decoding::Reduced } else { Decoding::Exact }))
+    }
+
     pub(super) fn unsearchable(&self, recipe: &str) -> Result<Vec<RecordId>, StoreError> {
         self.all("SELECT id FROM unsearchable WHERE recipe = ? ORDER BY id", [recipe], |row| unsigned(row, 0))
     }
@@ -449,6 +457,10 @@ impl Database {
         self.error(self.connection.query_row(sql, [], |row| row.get(0)))
     }
 }
+
+/// Values of `decoding` in `meta`.
+const REDUCED: i64 = 0;
+const EXACT: i64 = 1;
 
 const RECORD: &str = "SELECT id, root, path, size, mtime_ns, content, width, height, label, label_name FROM records";
 
@@ -610,6 +622,11 @@ pub(super) fn remove_index(connection: &Connection, recipe: &str) -> rusqlite::R
 pub(super) fn used_number(connection: &Connection, number: u64) -> rusqlite::Result<()> {
     let next = (number + 1).cast_signed();
     connection.execute("UPDATE meta SET value = max(value, ?) WHERE key = 'next_segment'", [next]).map(drop)
+}
+
+/// Records how pictures are decoded for the collection.
+pub(super) fn put_decoding(connection: &Connection, decoding: Decoding) -> rusqlite::Result<()> {
+    put_meta(connection, "decoding", if decoding == Decoding::Reduced { REDUCED } else { EXACT })
 }
 
 pub(super) fn put_meta(connection: &Connection, key: &str, value: i64) -> rusqlite::Result<()> {

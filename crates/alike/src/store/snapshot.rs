@@ -9,6 +9,7 @@ use crate::calibration::Calibration;
 use crate::index::{
     Block, Kernels, Part, ScoredId, nearest_codes, nearest_in_lists, nearest_quantised, nearest_vectors,
 };
+use crate::picture::Decoding;
 use crate::recipe::Descriptor;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub struct Snapshot {
     recipe_entries: Vec<RecipeEntry>,
     source_entries: Vec<SourceEntry>,
     choice: ScanChoice,
+    decoding: Decoding,
 }
 
 #[derive(Debug)]
@@ -144,7 +146,10 @@ impl Snapshot {
             .map(|entry| Ok((entry.clone(), open_source(&db, dir, entry)?)))
             .collect::<Result<_, StoreError>>()?;
         let recipes = recipe_entries.iter().map(|entry| open_recipe(&db, dir, entry)).collect::<Result<_, _>>()?;
-        let (roots, choice) = (db.roots()?, db.scan_choice()?);
+        let (roots, choice, decoding) = (db.roots()?, db.scan_choice()?, db.decoding()?);
+        // Rows that are older than the choice were made of all pixels.
+        let unsaid = || if source_entries.is_empty() { Decoding::default() } else { Decoding::Exact };
+        let decoding = decoding.unwrap_or_else(unsaid);
         Ok(Self {
             database: Mutex::new(db),
             records: OnceLock::new(),
@@ -155,12 +160,18 @@ impl Snapshot {
             recipe_entries,
             source_entries,
             choice,
+            decoding,
         })
     }
 
     pub(super) fn database(&self) -> MutexGuard<'_, Database> {
         // Queries leave nothing half done behind.
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which pixels of large JPEGs the sources saw.
+    pub fn decoding(&self) -> Decoding {
+        self.decoding
     }
 
     /// All records, ascending by id; read from disk at the first call.

@@ -7,6 +7,7 @@ use super::segment::{Place, SegmentEntry, SegmentFile, write_file};
 use super::snapshot::{check_kind, open_recipe_segments, recipe_place, source_place};
 use super::{Damage, DamagePlace, RecipeEntry, Record, RecordId, RootKind, Snapshot, SourceEntry, StoreError, tags};
 use crate::calibration::Calibration;
+use crate::picture::Decoding;
 use crate::recipe::Descriptor;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +89,11 @@ impl Writer {
     /// How many threads bring indexes in line; one where nothing is said. What comes out doesn't depend on it.
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads: threads.max(1), ..self }
+    }
+
+    /// Records which pixels of large JPEGs sources see. For a collection without rows: those that are there stay as they are.
+    pub fn choose_decoding(&mut self, decoding: Decoding) -> Result<(), StoreError> {
+        self.database.transaction(|connection| records::put_decoding(connection, decoding))
     }
 
     /// The number of the next file.

@@ -6,7 +6,7 @@ use alike::engine::{Engine, Input, Networks, Recipes, SearchOptions, SyncReport,
 use alike::gallery;
 use alike::model::Model;
 use alike::model::runtime::{Rten, Runtime};
-use alike::picture::{DecodeOptions, Picture};
+use alike::picture::{DecodeOptions, Views};
 use alike::recipe::Recipe;
 use alike::store::Collection;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,7 @@ fn index(engine: &Engine, list: PathBuf, recipe: Recipe) -> SyncReport {
         inputs: vec![Input::List { path: list, base: None }],
         recipes: Recipes::Add(vec![recipe]),
         decode: DecodeOptions::default(),
+        decoding: None,
         jobs: 2,
         forget: false,
         scan: None,
@@ -39,7 +40,7 @@ fn precision_at_10(engine: &Engine, list: &Path) -> f64 {
     let mut describer = searcher.describer(engine).unwrap();
     let queries = gallery::read_list(list, None).unwrap().files;
     let describe =
-        |path: &PathBuf| describer.describe(&Picture::open(path, &DecodeOptions::default()).unwrap()).unwrap();
+        |path: &PathBuf| describer.describe(&Views::open(path, &DecodeOptions::default()).unwrap()).unwrap();
     let descriptors: Vec<_> = queries.iter().map(|query| &query.path).map(describe).collect();
     let options =
         SearchOptions { k: 10, label: None, tags: &[], path_prefix: None, min_score: None, threads: 2, recall: 1.0 };
@@ -123,6 +124,7 @@ fn cancelled_work_is_kept_and_resumed() {
         inputs: vec![Input::List { path: gallery, base: None }],
         recipes: Recipes::Keep { fallback: Recipe::default_without_model() },
         decode: DecodeOptions::default(),
+        decoding: None,
         jobs: 2,
         forget: false,
         scan: None,

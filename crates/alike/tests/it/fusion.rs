@@ -131,6 +131,7 @@ fn indexed(dir: &Path, runs: &Arc<AtomicUsize>) -> Engine {
         inputs: vec![Input::List { path: dir.join("list.txt"), base: None }],
         recipes: Recipes::Add(["deep", "semantic", "color"].map(|text| text.parse().unwrap()).to_vec()),
         decode: DecodeOptions::default(),
+        decoding: None,
         jobs: 1,
         forget: false,
         scan: None,
@@ -150,13 +151,13 @@ fn one_run_of_the_network_serves_all_recipes_and_the_fused_ranking_is_that_of_th
     let recipes = ["deep", "color", "semantic | hash(mean)", "0.5*deep + 0.5*color"].map(str::to_owned);
     let searchers = engine.searchers(&recipes).unwrap();
     let query = picture(3);
-    let descriptors = searchers.describer(&engine).unwrap().describe(&query).unwrap();
+    let descriptors = searchers.describer(&engine).unwrap().describe(&(&query).into()).unwrap();
     assert_eq!(runs.load(Ordering::Relaxed), 1);
 
     let options =
         SearchOptions { k: 5, label: None, tags: &[], path_prefix: None, min_score: None, threads: 1, recall: 1.0 };
     let each = |(searcher, descriptor): (&alike::engine::Searcher, &alike::recipe::Descriptor)| {
-        let alone = searcher.describer(&engine).unwrap().describe(&query).unwrap();
+        let alone = searcher.describer(&engine).unwrap().describe(&(&query).into()).unwrap();
         assert_eq!(&alone, descriptor, "{}", searcher.recipe());
         let all = SearchOptions { k: 12, ..options.clone() };
         let found = searcher.search(&[alone], &all).unwrap().hits.remove(0);

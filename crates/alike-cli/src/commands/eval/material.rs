@@ -57,11 +57,12 @@ impl Material {
         let ids: Vec<RecordId> = gallery.iter().map(|row| row.id).collect();
         let over_gallery = drafts.iter().map(|(text, draft)| engine.searcher_from(draft, text, &ids));
         let over_gallery = over_gallery.collect::<Result<Vec<_>, _>>()?;
+        let decoding = engine.collection().snapshot()?.decoding();
         let (queries, queries_engine) = match &queries_side {
             None => (None, engine),
             Some(side) => {
                 let engine = Engine::new(place::open_or_create(&queries)?, Arc::clone(&networks));
-                let Some(()) = run.describe(&engine, side, &drafts)? else { return Ok(None) };
+                let Some(()) = run.describe(&engine, side, &drafts, Some(decoding))? else { return Ok(None) };
                 (Some(described::rows(engine.collection(), side, run.warnings)?), engine)
             }
         };

@@ -32,7 +32,7 @@ impl Column<'_> {
 /// Searches and shows; whether anything was found.
 pub(super) fn run(asked: &Asked<'_>) -> anyhow::Result<bool> {
     let started = Instant::now();
-    let descriptors = asked.searchers.describer(asked.engine)?.describe(&asked.query.picture)?;
+    let descriptors = asked.query.described(asked.searchers.describer(asked.engine)?.describe(&asked.query.views))?;
     let described = started.elapsed();
     let mut columns = Vec::new();
     for ((letter, searcher), descriptor) in ('A'..='Z').zip(asked.searchers.each()).zip(descriptors) {

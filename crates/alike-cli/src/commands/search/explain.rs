@@ -4,7 +4,7 @@ use super::Asked;
 use crate::look::{self, Agreement, Shown};
 use crate::output::shown_path;
 use alike::engine::{ExplainError, Explainer, Heat, HeatMap, Hit};
-use alike::picture::{DecodeOptions, Picture};
+use alike::picture::{DecodeOptions, Picture, Views};
 use alike::recipe::Share;
 use alike::store::RecordId;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) fn explain(asked: &Asked<'_>, hits: &[Hit]) -> anyhow::Result<Vec<Why
     if !asked.args.explain || hits.is_empty() {
         return Ok(none());
     }
-    let mut explainer = asked.first().explainer(asked.engine, &asked.query.picture)?;
+    let mut explainer = asked.query.described(asked.first().explainer(asked.engine, &asked.query.views))?;
     let mut whys = Vec::new();
     for hit in hits {
         match explainer.shares(hit.record.id) {
@@ -54,8 +54,8 @@ fn add_heat(asked: &Asked<'_>, explainer: &mut Explainer<'_>, hits: &[Hit], whys
             let path = shown_path(&hit.path);
             progress.suspend(|| asked.printer.warning(format_args!("no heat map of {path}: {reason}")));
         };
-        match Picture::open(&hit.path, &DecodeOptions::default()) {
-            Ok(picture) => match explainer.heat(hit.record.id, &picture) {
+        match Views::open(&hit.path, &DecodeOptions::default()) {
+            Ok(views) => match explainer.heat(hit.record.id, &views) {
                 Ok(heat) => why.heat = heat,
                 Err(error) => left_out(&error),
             },
@@ -99,7 +99,7 @@ pub(super) fn shown(asked: &Asked<'_>, hits: &[Hit], whys: &[Why]) -> Vec<Shown>
         let shares = why.shares.iter().map(|share| (share.name.clone(), share.share)).collect();
         let shown = Shown { shares, ..asked.shown(hit) };
         match why.heat.as_ref().zip(brightest) {
-            Some((heat, brightest)) => with_heat(shown, &asked.query.picture, heat, brightest),
+            Some((heat, brightest)) => with_heat(shown, asked.query.picture(), heat, brightest),
             None => shown,
         }
     };
@@ -116,8 +116,9 @@ fn maps<'a>(hits: &[Hit], whys: &'a [Why], but: Option<RecordId>) -> impl Iterat
     heats.flat_map(|heat| [&heat.query, &heat.hit])
 }
 
-fn with_heat(shown: Shown, query: &Picture, heat: &Heat, brightest: f64) -> Shown {
+fn with_heat(shown: Shown, query: Option<&Picture>, heat: &Heat, brightest: f64) -> Shown {
     let picture = shown.picture.as_ref().and_then(|picture| look::heated(picture, &heat.hit, brightest));
-    let agreement = look::heated(query, &heat.query, brightest).map(|query| Agreement { query, brightest });
+    let query = query.and_then(|query| look::heated(query, &heat.query, brightest));
+    let agreement = query.map(|query| Agreement { query, brightest });
     Shown { picture, agreement, ..shown }
 }

@@ -15,7 +15,7 @@ const MOST_WIDTH: usize = 16;
 /// Searches and shows; whether anything was found.
 pub(super) fn run(asked: &Asked<'_>, fuse: FuseArg) -> anyhow::Result<bool> {
     let started = Instant::now();
-    let descriptors = asked.searchers.describer(asked.engine)?.describe(&asked.query.picture)?;
+    let descriptors = asked.query.described(asked.searchers.describer(asked.engine)?.describe(&asked.query.views))?;
     let found = asked.searchers.search_fused(&descriptors, fuse.fusion(), &asked.options())?;
     let took = started.elapsed();
     if asked.args.json {

@@ -33,9 +33,9 @@ pub(super) fn run(asked: &Asked<'_>) -> anyhow::Result<bool> {
 fn found(asked: &Asked<'_>) -> anyhow::Result<Found> {
     let searcher = asked.first();
     let mut describer = searcher.describer(asked.engine)?;
-    let picture = &asked.query.picture;
+    let views = &asked.query.views;
     let Some(candidates) = asked.args.rescore else {
-        return Ok(searcher.search(&[describer.describe(picture)?], &asked.options())?);
+        return Ok(searcher.search(&[asked.query.described(describer.describe(views))?], &asked.options())?);
     };
     if let DescriptorKind::Vector(_) = searcher.kind() {
         bail!(
@@ -43,7 +43,7 @@ fn found(asked: &Asked<'_>) -> anyhow::Result<Found> {
             searcher.recipe()
         );
     }
-    let query = describer.describe_unhashed(picture)?;
+    let query = asked.query.described(describer.describe_unhashed(views))?;
     Ok(searcher.search_rescored(&[query], candidates.get(), &asked.options())?)
 }
 

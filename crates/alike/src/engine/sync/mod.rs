@@ -2,6 +2,8 @@
 //! forgotten, and nothing is decoded twice.
 
 mod changes;
+mod commit;
+mod read;
 mod recipes;
 mod scope;
 mod work;
@@ -9,9 +11,10 @@ mod work;
 use super::{Engine, PlanError};
 use crate::gallery::{GalleryError, Skipped};
 use crate::model::ModelError;
-use crate::picture::DecodeOptions;
+use crate::picture::{DecodeOptions, Decoding};
 use crate::recipe::{Draft, Recipe, RecipeError};
-use crate::store::{ScanChoice, StoreError};
+use crate::store::{ScanChoice, Snapshot, StoreError, Writer};
+use std::ops::AddAssign;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -61,6 +64,8 @@ pub struct SyncRequest<'a> {
     pub recipes: Recipes,
     /// Limits, leniency, memory budget.
     pub decode: DecodeOptions,
+    /// Which pixels of large JPEGs sources see; `None` leaves it as it is, and takes the default for a new collection.
+    pub decoding: Option<Decoding>,
     /// Number of workers, at least 1.
     pub jobs: usize,
     /// Forget roots that are missing or empty, instead of refusing.
@@ -134,16 +139,34 @@ pub struct SyncReport {
 pub struct StageTimes {
     /// Finding the files.
     pub scan: Duration,
-    /// Reading and hashing files (all workers).
+    /// Reading files, ahead of the workers, and hashing them.
     pub read: Duration,
-    /// Decoding (all workers).
+    /// Decoding.
     pub decode: Duration,
-    /// Networks and hand-crafted sources (all workers).
+    /// Resizing and normalising for networks.
+    pub prepare: Duration,
+    /// Forward passes of networks.
+    pub network: Duration,
+    /// All else that sources compute, from pixels or from what networks gave.
     pub describe: Duration,
     /// Writing to the collection.
     pub store: Duration,
     /// The whole run.
     pub total: Duration,
+}
+
+impl AddAssign for StageTimes {
+    fn add_assign(&mut self, more: Self) {
+        let Self { scan, read, decode, prepare, network, describe, store, total } = self;
+        *scan += more.scan;
+        *read += more.read;
+        *decode += more.decode;
+        *prepare += more.prepare;
+        *network += more.network;
+        *describe += more.describe;
+        *store += more.store;
+        *total += more.total;
+    }
 }
 
 /// Why a run ended before its work was done. What was committed before stays.
@@ -184,6 +207,14 @@ pub enum SyncError {
         /// How many records it has.
         pictures: usize,
     },
+    /// Rows of another decoding would not compare.
+    #[error("the collection's pictures were decoded {have}, wanted {wanted}: index into another collection with -c", have = decoded(*.have), wanted = decoded(*.wanted))]
+    OtherDecoding {
+        /// Of the collection.
+        have: Decoding,
+        /// Asked for.
+        wanted: Decoding,
+    },
     /// Another network than the collection's.
     #[error(
         "the collection was made with {have}, got the network {given}: to describe its pictures by both, add --recipe 'deep@{name}'; or index into another collection with -c"
@@ -221,6 +252,7 @@ pub(super) fn run(
         writer.choose_scan(scan)?;
     }
     let snapshot = engine.collection().snapshot()?;
+    let decoding = settle_decoding(&mut writer, &snapshot, request.decoding)?;
     let plans = recipes::plan_all(engine, &snapshot, &request.recipes)?;
     let sources = recipes::sources_of(&plans, &request.recipes);
     let scopes = scope::resolve(engine.collection(), &snapshot, request)?;
@@ -236,7 +268,7 @@ pub(super) fn run(
 
     recipes::register(&mut writer, &sources, &plans)?;
     let roots = scope::record_roots(&mut writer, &scopes)?;
-    let run = work::Run { engine, request, sources: &sources, roots: &roots };
+    let run = work::Run { engine, request, decoding, sources: &sources, roots: &roots };
     run.execute(changes, &mut writer, &mut report, on_event)?;
     if !report.interrupted {
         on_event(Event::Finishing);
@@ -250,4 +282,25 @@ pub(super) fn run(
     }
     report.times.total = started.elapsed();
     Ok(report)
+}
+
+/// How pictures are decoded for this collection: chosen once, before the first is described.
+fn settle_decoding(writer: &mut Writer, snapshot: &Snapshot, wanted: Option<Decoding>) -> Result<Decoding, SyncError> {
+    let have = snapshot.decoding();
+    if snapshot.sources().is_empty() {
+        let chosen = wanted.unwrap_or(have);
+        writer.choose_decoding(chosen)?;
+        return Ok(chosen);
+    }
+    match wanted {
+        Some(wanted) if wanted != have => Err(SyncError::OtherDecoding { have, wanted }),
+        _ => Ok(have),
+    }
+}
+
+fn decoded(decoding: Decoding) -> &'static str {
+    match decoding {
+        Decoding::Reduced => "to fewer pixels where they are large JPEGs",
+        Decoding::Exact => "with all their pixels",
+    }
 }

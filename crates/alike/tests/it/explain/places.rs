@@ -44,6 +44,7 @@ impl Indexed {
             inputs: vec![Input::Folder { path: folder.path().to_owned(), labels_from_folders: false }],
             recipes: Recipes::Add(vec![recipe.parse().unwrap(), "deep".parse().unwrap()]),
             decode: DecodeOptions::default(),
+            decoding: None,
             jobs: 1,
             forget: false,
             scan: None,
@@ -57,10 +58,10 @@ impl Indexed {
     /// The heat of the first picture as a query, with the second as its hit, and what its term adds to the score.
     fn heat(&self) -> (Heat, f64) {
         let searcher = self.engine.searcher(Some(&self.recipe)).unwrap();
-        let mut explainer = searcher.explainer(&self.engine, &self.pictures[0]).unwrap();
+        let mut explainer = searcher.explainer(&self.engine, &(&self.pictures[0]).into()).unwrap();
         let id = searcher.snapshot().ids()[1];
         let shares = explainer.shares(id).unwrap();
-        let heat = explainer.heat(id, &self.pictures[1]).unwrap().unwrap();
+        let heat = explainer.heat(id, &(&self.pictures[1]).into()).unwrap().unwrap();
         let part = shares[heat.term].part;
         (heat, part)
     }
@@ -69,9 +70,9 @@ impl Indexed {
     #[track_caller]
     fn lacks_map(&self, reason: impl Fn(&NoMap) -> bool) {
         let searcher = self.engine.searcher(Some(&self.recipe)).unwrap();
-        let mut explainer = searcher.explainer(&self.engine, &self.pictures[0]).unwrap();
+        let mut explainer = searcher.explainer(&self.engine, &(&self.pictures[0]).into()).unwrap();
         let id = searcher.snapshot().ids()[1];
-        assert_eq!(explainer.heat(id, &self.pictures[1]).unwrap(), None);
+        assert_eq!(explainer.heat(id, &(&self.pictures[1]).into()).unwrap(), None);
         let got = explainer.no_map().unwrap();
         assert!(reason(got), "{got}");
         assert!(!explainer.shares(id).unwrap().is_empty(), "shares need no map");
@@ -188,8 +189,8 @@ fn what_is_cropped_off_is_outside_the_map() {
 fn a_picture_that_was_not_indexed_like_this_is_refused() {
     let indexed = Indexed::new(&fixture("explain.onnx"), "deep", three());
     let searcher = indexed.engine.searcher(None).unwrap();
-    let mut explainer = searcher.explainer(&indexed.engine, &indexed.pictures[0]).unwrap();
-    let other = explainer.heat(searcher.snapshot().ids()[1], &indexed.pictures[2]);
+    let mut explainer = searcher.explainer(&indexed.engine, &(&indexed.pictures[0]).into()).unwrap();
+    let other = explainer.heat(searcher.snapshot().ids()[1], &(&indexed.pictures[2]).into());
     assert!(matches!(other, Err(ExplainError::Changed)), "{other:?}");
     let unknown = explainer.shares(99);
     assert!(matches!(unknown, Err(ExplainError::NoRows { id: 99 })), "{unknown:?}");
@@ -200,11 +201,11 @@ fn a_picture_that_was_not_indexed_like_this_is_refused() {
 fn codes_have_neither_terms_nor_places() {
     let indexed = Indexed::new(&fixture("explain.onnx"), "deep | hash(mean)", three());
     let searcher = indexed.engine.searcher(None).unwrap();
-    let mut explainer = searcher.explainer(&indexed.engine, &indexed.pictures[0]).unwrap();
+    let mut explainer = searcher.explainer(&indexed.engine, &(&indexed.pictures[0]).into()).unwrap();
     let id = searcher.snapshot().ids()[1];
     let is_code = |error: &ExplainError| matches!(error, ExplainError::Split(SplitError::Code { .. }));
     assert!(is_code(&explainer.shares(id).unwrap_err()));
-    assert!(is_code(&explainer.heat(id, &indexed.pictures[1]).unwrap_err()));
+    assert!(is_code(&explainer.heat(id, &(&indexed.pictures[1]).into()).unwrap_err()));
 }
 
 /// A picture, small and at the left edge of a grey one of the same size.

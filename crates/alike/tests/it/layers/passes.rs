@@ -70,6 +70,7 @@ impl Indexed {
             inputs: vec![Input::Folder { path: self.folder.path().to_owned(), labels_from_folders: false }],
             recipes: Recipes::Add(recipes),
             decode: DecodeOptions::default(),
+            decoding: None,
             jobs: 2,
             forget: false,
             scan: None,
@@ -83,7 +84,7 @@ impl Indexed {
     /// The descriptor of a picture, as a search makes it.
     fn vector(&self, recipe: &str, picture: &Picture) -> Vec<f32> {
         let searcher = self.engine.searcher(Some(recipe)).unwrap();
-        match searcher.describer(&self.engine).unwrap().describe(picture).unwrap() {
+        match searcher.describer(&self.engine).unwrap().describe(&picture.into()).unwrap() {
             Descriptor::Vector(vector) => vector,
             Descriptor::Code(_) => panic!("a vector was expected"),
         }
@@ -190,7 +191,7 @@ fn a_picture_is_found_by_its_windows() {
     let indexed = Indexed::new(&[r#"layer("map", gem(3), scales=2) | power(0.5)"#]);
     let searcher = indexed.engine.searcher(None).unwrap();
     let query = Picture::open(&indexed.folder.path().join("2.png"), &DecodeOptions::default()).unwrap();
-    let descriptor = searcher.describer(&indexed.engine).unwrap().describe(&query).unwrap();
+    let descriptor = searcher.describer(&indexed.engine).unwrap().describe(&(&query).into()).unwrap();
     let options =
         SearchOptions { k: 1, label: None, tags: &[], path_prefix: None, min_score: None, threads: 1, recall: 1.0 };
     let hits = searcher.search(&[descriptor], &options).unwrap().hits;
