@@ -27,8 +27,10 @@ pub fn is_decoding() -> bool {
 
 /// Pixels as they are stored, not yet upright.
 pub(super) struct Decoded {
-    pub(super) width: u32,
-    pub(super) height: u32,
+    /// Width and height in the file.
+    pub(super) full_size: (u32, u32),
+    /// What these are divided by, rounded up.
+    pub(super) reduction: u32,
     pub(super) rgb: Vec<u8>,
     pub(super) orientation: Orientation,
     pub(super) partial: bool,
@@ -36,8 +38,10 @@ pub(super) struct Decoded {
 
 /// What a picture will cost, from its header.
 pub(super) struct Cost {
-    pub(super) width: u32,
-    pub(super) height: u32,
+    /// Width and height in the file.
+    pub(super) full_size: (u32, u32),
+    /// What these are divided by, rounded up.
+    pub(super) reduction: u32,
     /// Bytes a pixel that the decoder holds beside its output.
     pub(super) decoder_bytes: u64,
     /// Bytes a pixel of its output.
@@ -45,9 +49,19 @@ pub(super) struct Cost {
     pub(super) orientation: Orientation,
 }
 
+/// Width and height after a reduction.
+fn reduced((width, height): (u32, u32), reduction: u32) -> (u32, u32) {
+    (width.div_ceil(reduction), height.div_ceil(reduction))
+}
+
+fn area((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
+}
+
 impl Cost {
+    /// Of the output.
     pub(super) fn pixels(&self) -> u64 {
-        u64::from(self.width) * u64::from(self.height)
+        area(reduced(self.full_size, self.reduction))
     }
 
     /// Bytes at the worst moment: while decoding, while converting to RGB, or while turning upright.
@@ -61,11 +75,12 @@ impl Cost {
     /// Refuses what is over the limits, and waits for a share of the budget.
     pub(super) fn check<'a>(&self, options: &'a DecodeOptions) -> Result<Option<Share<'a>>, PictureError> {
         let (max_pixels, max_bytes) = (options.limits.max_pixels, options.limits.max_bytes);
-        if self.pixels() == 0 {
-            return Err(PictureError::Damaged { reason: format!("{} x {} pixels", self.width, self.height) });
+        let (width, height) = self.full_size;
+        if area(self.full_size) == 0 {
+            return Err(PictureError::Damaged { reason: format!("{width} x {height} pixels") });
         }
-        if self.pixels() > max_pixels {
-            return Err(PictureError::TooManyPixels { width: self.width, height: self.height, max_pixels });
+        if area(self.full_size) > max_pixels {
+            return Err(PictureError::TooManyPixels { width, height, max_pixels });
         }
         if self.bytes() > max_bytes {
             return Err(PictureError::TooMuchMemory { bytes: self.bytes(), max_bytes });
@@ -74,13 +89,18 @@ impl Cost {
     }
 }
 
-pub(super) fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOptions) -> Result<Picture, PictureError> {
+pub(super) fn decode(
+    bytes: &[u8],
+    extension: Option<&str>,
+    least: Option<u32>,
+    options: &DecodeOptions,
+) -> Result<Picture, PictureError> {
     if bytes.len() as u64 > options.limits.max_bytes {
         return Err(PictureError::TooMuchMemory { bytes: bytes.len() as u64, max_bytes: options.limits.max_bytes });
     }
     let format = sniff(bytes, extension).ok_or_else(|| PictureError::NotAPicture { got: description(bytes) })?;
-    let decoded = caught(|| match format {
-        Format::Jpeg => jpeg::decode(bytes, options),
+    let Decoded { full_size, reduction, rgb, orientation, partial } = caught(|| match format {
+        Format::Jpeg => jpeg::decode(bytes, least, options),
         Format::Other(format) => decode_other(bytes, format, options),
         #[cfg(feature = "heif")]
         Format::Heif(format) => super::heif::decode(bytes, format, options),
@@ -88,8 +108,10 @@ pub(super) fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOpti
         Format::Heif(format) => Err(PictureError::NeedsHeif { format }),
         Format::Unsupported(format) => Err(PictureError::Unsupported { format: format.to_owned() }),
     })?;
-    let (width, height, rgb) = pixels::upright(decoded.width, decoded.height, decoded.rgb, decoded.orientation);
-    Ok(Picture { width, height, rgb, partial: decoded.partial })
+    let (width, height) = reduced(full_size, reduction);
+    let (width, height, rgb) = pixels::upright(width, height, rgb, orientation);
+    let full_size = pixels::upright_size(full_size, orientation);
+    Ok(Picture { width, height, rgb, partial, full_size, reduction, reducible: format == Format::Jpeg })
 }
 
 /// A decoder that panics on a hostile file has found a bug of its own, not a reason to end a run over thousands.
@@ -134,11 +156,11 @@ fn read<D: ImageDecoder>(
     &Reading { options, format }: &Reading<'_>,
 ) -> Result<Decoded, PictureError> {
     let mut decoder = decoder.map_err(refused)?;
-    let (width, height) = decoder.dimensions();
+    let full_size = decoder.dimensions();
     let color = decoder.color_type();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let output_bytes = u64::from(color.bytes_per_pixel());
-    let cost = Cost { width, height, decoder_bytes, output_bytes, orientation };
+    let cost = Cost { full_size, reduction: 1, decoder_bytes, output_bytes, orientation };
     let _share = cost.check(options)?;
     let mut limits = image::Limits::no_limits();
     // TIFF counts the output as part of it. A frame of a GIF may be larger than the canvas that the cost is taken from.
@@ -152,7 +174,8 @@ fn read<D: ImageDecoder>(
         Err(error) => return Err(refused(error)),
     };
     let narrowing = if format == ImageFormat::Tiff { Narrowing::Nearest } else { Narrowing::UpperByte };
-    Ok(Decoded { width, height, rgb: pixels::to_rgb(samples, color, narrowing)?, orientation, partial })
+    let rgb = pixels::to_rgb(samples, color, narrowing)?;
+    Ok(Decoded { full_size, reduction: 1, rgb, orientation, partial })
 }
 
 fn refused(error: ImageError) -> PictureError {

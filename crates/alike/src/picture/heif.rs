@@ -28,8 +28,8 @@ pub(super) fn decode(bytes: &[u8], format: &str, options: &DecodeOptions) -> Res
     let channels = u64::from(color.channel_count());
     let sample_bytes = if handle.luma_bits_per_pixel() > 8 { 2 } else { 1 };
     let cost = Cost {
-        width,
-        height,
+        full_size: (width, height),
+        reduction: 1,
         // The codec's planes, their copy turned upright, and their conversion to 8 bits interleaved. The size is that
         // of the container; a codec's data that contradict it are held to libheif's own limit.
         decoder_bytes: channels * sample_bytes * 2 + channels,
@@ -51,7 +51,7 @@ pub(super) fn decode(bytes: &[u8], format: &str, options: &DecodeOptions) -> Res
         samples.as_chunks_mut::<4>().0.iter_mut().for_each(divide_by_alpha);
     }
     let rgb = pixels::to_rgb(samples, color, Narrowing::UpperByte)?;
-    Ok(Decoded { width, height, rgb, orientation: cost.orientation, partial: false })
+    Ok(Decoded { full_size: cost.full_size, reduction: 1, rgb, orientation: cost.orientation, partial: false })
 }
 
 /// Colours as they were before they were multiplied by alpha.

@@ -6,7 +6,6 @@ mod format;
 #[cfg(feature = "heif")]
 mod heif;
 mod jpeg;
-mod libjpeg;
 mod pixels;
 mod views;
 
@@ -29,12 +28,16 @@ pub struct Picture {
     height: u32,
     rgb: Vec<u8>,
     partial: bool,
+    full_size: (u32, u32),
+    reduction: u32,
+    /// Whether its format can be decoded at a part of its size.
+    reducible: bool,
 }
 
 /// What a picture may cost. Checked against the header, before anything is decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Width times height, in pixels.
+    /// Width times height in the file, in pixels.
     pub max_pixels: u64,
     /// Memory of the decoded picture with everything its decoder holds at the same time, in bytes. Also the size of
     /// the largest file that is read.
@@ -140,7 +143,19 @@ impl Picture {
 
     /// Decodes a file's content. `extension` matters only where no signature matches (TGA).
     pub fn decode(bytes: &[u8], extension: Option<&str>, options: &DecodeOptions) -> Result<Self, PictureError> {
-        decode::decode(bytes, extension, options)
+        Self::decode_at_least(bytes, extension, None, options)
+    }
+
+    /// Decodes a file's content, a JPEG at 1/2, 1/4 or 1/8 of its size, rounded up, as long as its shorter side, divided
+    /// and rounded down, stays at least `least`. Its pixels are those of OpenCV's `IMREAD_REDUCED_COLOR_*`. `None` asks for
+    /// all pixels; other formats always come whole.
+    pub fn decode_at_least(
+        bytes: &[u8],
+        extension: Option<&str>,
+        least: Option<u32>,
+        options: &DecodeOptions,
+    ) -> Result<Self, PictureError> {
+        decode::decode(bytes, extension, least, options)
     }
 
     pub fn decode_at_least(
@@ -164,7 +179,7 @@ impl Picture {
     /// A picture from pixels: `rgb` holds `width * height * 3` bytes, row by row. `None` if it doesn't, or is empty.
     pub fn from_rgb(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
         let fits = rgb.len() as u64 == u64::from(width) * u64::from(height) * 3 && !rgb.is_empty();
-        fits.then_some(Self { width, height, rgb, partial: false })
+        fits.then(|| Self::whole(width, height, rgb, false))
     }
 
     /// A part of the picture: first pixel and length along each side, which lie within it.
@@ -174,10 +189,14 @@ impl Picture {
         self.with_pixels(width, height, rgb)
     }
 
-    /// The same picture at another size.
+    /// The same picture at another size, which is its full size from now on.
     pub(crate) fn with_pixels(&self, width: u32, height: u32, rgb: Vec<u8>) -> Self {
         debug_assert_eq!(rgb.len(), width as usize * height as usize * 3);
-        Self { width, height, rgb, partial: self.partial }
+        Self::whole(width, height, rgb, self.partial)
+    }
+
+    fn whole(width: u32, height: u32, rgb: Vec<u8>, partial: bool) -> Self {
+        Self { width, height, rgb, partial, full_size: (width, height), reduction: 1, reducible: false }
     }
 
     /// Width in pixels, at least 1.
@@ -193,6 +212,21 @@ impl Picture {
     /// The pixels, `height * width * 3` bytes, row by row, red first.
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
+    }
+
+    /// Upright width and height of the picture in its file, whatever it was decoded to.
+    pub fn full_size(&self) -> (u32, u32) {
+        self.full_size
+    }
+
+    /// What its full size was divided by when it was decoded: 1, 2, 4 or 8.
+    pub fn reduction(&self) -> u32 {
+        self.reduction
+    }
+
+    /// Whether [`Self::decode_at_least`] with that `least` would have given this very picture.
+    pub fn may_serve(&self, least: Option<u32>) -> bool {
+        !self.reducible || jpeg::reduction(self.full_size, least) == self.reduction
     }
 
     /// Whether this is what could be kept of a damaged file ([`DecodeOptions::lenient`]).

@@ -79,13 +79,13 @@ fn on_white(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
 /// Applies an EXIF orientation. Returns width, height, pixels.
 pub(super) fn upright(width: u32, height: u32, rgb: Vec<u8>, orientation: Orientation) -> (u32, u32, Vec<u8>) {
     let (w, h) = (width as usize, height as usize);
-    let (turned_w, turned_h) = if swaps_sides(orientation) { (h, w) } else { (w, h) };
+    let (turned_width, turned_height) = upright_size((width, height), orientation);
     if orientation == Orientation::NoTransforms {
         return (width, height, rgb);
     }
     let mut out = Vec::with_capacity(rgb.len());
-    for y in 0..turned_h {
-        for x in 0..turned_w {
+    for y in 0..turned_height as usize {
+        for x in 0..turned_width as usize {
             let (from_x, from_y) = match orientation {
                 Orientation::NoTransforms => (x, y),
                 Orientation::FlipHorizontal => (w - 1 - x, y),
@@ -100,10 +100,14 @@ pub(super) fn upright(width: u32, height: u32, rgb: Vec<u8>, orientation: Orient
             out.extend_from_slice(&rgb[at..at + 3]);
         }
     }
-    (turned_w as u32, turned_h as u32, out)
+    (turned_width, turned_height, out)
 }
 
-fn swaps_sides(orientation: Orientation) -> bool {
+/// Width and height after an EXIF orientation was applied.
+pub(super) fn upright_size((width, height): (u32, u32), orientation: Orientation) -> (u32, u32) {
     use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    matches!(orientation, Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH)
+    match orientation {
+        Rotate90 | Rotate90FlipH | Rotate270 | Rotate270FlipH => (height, width),
+        _ => (width, height),
+    }
 }

@@ -1,0 +1,177 @@
+//! JPEG, by a port of libjpeg-turbo, so that pixels equal those of OpenCV, whose numbers ours are compared with: whole, or
+//! reduced by the inverse transform.
+
+mod memory;
+
+use super::decode::{Cost, Decoded};
+use super::{DecodeOptions, PictureError};
+use image::metadata::Orientation;
+use libjpeg_turbo_rs::decode::boundary::{MarkerBoundary, find_first_sos, scan_next_boundary};
+use libjpeg_turbo_rs::{
+    DecodeLimits, Decoder, FrameHeader, Image, JpegError, PixelFormat, RestartResyncStrategy, ResyncAction,
+    ScalingFactor,
+};
+use std::borrow::Cow;
+
+/// Scans that a picture may have. An honest one has a dozen; each takes time for the whole picture, however few bytes
+/// it has.
+const MAX_SCANS: usize = 500;
+
+/// The marker behind the last scan.
+const END: [u8; 2] = [0xff, 0xd9];
+
+/// 8, 4, 2 or 1: the most that the shorter side can be divided by, rounded down, and still be at least `least`.
+pub(super) fn reduction((width, height): (u32, u32), least: Option<u32>) -> u32 {
+    let serves = |reduction: &u32| least.is_some_and(|least| width.min(height) / reduction >= least);
+    [8, 4, 2].into_iter().find(serves).unwrap_or(1)
+}
+
+pub(super) fn decode(bytes: &[u8], least: Option<u32>, options: &DecodeOptions) -> Result<Decoded, PictureError> {
+    let ended = is_ended(bytes);
+    // Where the scans of a progressive picture break off, its header is not complete.
+    let bytes = if options.lenient && !ended { Cow::Owned([bytes, &END].concat()) } else { Cow::Borrowed(bytes) };
+    let decoder = open(&bytes).map_err(refused)?;
+    let frame = decoder.header();
+    check_supported(frame)?;
+    let full_size = (u32::from(frame.width), u32::from(frame.height));
+    let reduction = reduction(full_size, least);
+    let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    let mut cost = Cost { full_size, reduction, decoder_bytes: 0, output_bytes: 3, orientation };
+    cost.decoder_bytes = memory::held_bytes(&decoder, reduction).div_ceil(cost.pixels().max(1));
+    let _share = cost.check(options)?;
+    let (image, damage) = read(decoder, &bytes, reduction, options.lenient)?;
+    let damage = damage.or_else(|| (!ended).then(|| damaged("its end is missing")));
+    let rgb = if image.pixel_format == PixelFormat::Cmyk { mixed(&image.data) } else { image.data };
+    match damage {
+        Some(error) if !options.lenient || is_plain(&rgb) => Err(error),
+        damage => Ok(Decoded { full_size, reduction, rgb, orientation, partial: damage.is_some() }),
+    }
+}
+
+/// Reads the header, and finds the scans of a progressive picture. Nothing is allocated by the size that it claims.
+fn open(bytes: &[u8]) -> Result<Decoder<'_>, JpegError> {
+    let limits = DecodeLimits { max_pixels: u64::MAX, max_scans: MAX_SCANS, ..DecodeLimits::default() };
+    Decoder::new_with_limits(bytes, limits)
+}
+
+/// Whether there is an end behind the beginning of the first scan. The decoder reads one scan no further than it needs.
+fn is_ended(bytes: &[u8]) -> bool {
+    let scan = find_first_sos(bytes).unwrap_or(0);
+    bytes[scan..].windows(END.len()).rposition(|pair| pair == END).is_some()
+}
+
+/// Refuses what the decoder would get wrong or this program has no use for: with one exception what libjpeg refuses. That
+/// reads a first component in fewer samples than another, which nobody writes.
+fn check_supported(frame: &FrameHeader) -> Result<(), PictureError> {
+    let factors = |i: usize| (frame.components[i].horizontal_sampling, frame.components[i].vertical_sampling);
+    let is_finer = |i: usize| factors(i).0 > factors(0).0 || factors(i).1 > factors(0).1;
+    let reason = match frame.components.len() {
+        _ if frame.is_lossless => "lossless".to_owned(),
+        _ if frame.precision != 8 => format!("{} bits", frame.precision),
+        2 => "2 components".to_owned(),
+        count if (1..count).any(is_finer) => "its first component isn't the finest".to_owned(),
+        4 if factors(3) != factors(0) || factors(2) != factors(1) => "inks of different fineness".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(unsupported(&reason))
+}
+
+/// The picture, and what is wrong with it.
+fn read(
+    decoder: Decoder<'_>,
+    bytes: &[u8],
+    reduction: u32,
+    lenient: bool,
+) -> Result<(Image, Option<PictureError>), PictureError> {
+    match read_scans(decoder, reduction, lenient) {
+        Ok(image) => {
+            let damage = image.warnings.first().map(|warning| damaged(&warning.to_string()));
+            Ok((image, damage))
+        }
+        Err(error) if lenient => match read_earlier_scans(bytes, reduction) {
+            Some(image) => Ok((image, Some(refused(error)))),
+            None => Err(refused(error)),
+        },
+        Err(error) => Err(refused(error)),
+    }
+}
+
+fn read_scans(mut decoder: Decoder<'_>, reduction: u32, lenient: bool) -> Result<Image, JpegError> {
+    decoder.set_output_format(if decoder.header().components.len() == 4 {
+        PixelFormat::Cmyk
+    } else {
+        PixelFormat::Rgb
+    });
+    decoder.set_scale(ScalingFactor::try_new(1, reduction)?);
+    decoder.set_block_smoothing(true); // as libjpeg does where scans are missing
+    decoder.set_lenient(lenient);
+    if !lenient {
+        decoder.set_resync_strategy(Refuse);
+    }
+    decoder.decode_image()
+}
+
+/// Refuses data without the restart marker that is due.
+struct Refuse;
+
+impl RestartResyncStrategy for Refuse {
+    fn on_desync(&mut self, _: u8, _: Option<u8>) -> ResyncAction {
+        ResyncAction::Abort
+    }
+}
+
+/// The scans before the first one that can't be read. Each scan of a progressive picture refines all of it.
+fn read_earlier_scans(bytes: &[u8], reduction: u32) -> Option<Image> {
+    let read = |length: usize| {
+        let bytes = [&bytes[..length], &END].concat();
+        open(&bytes).and_then(|decoder| read_scans(decoder, reduction, true)).ok()
+    };
+    let starts: Vec<usize> = scan_starts(bytes).collect();
+    // Up to the start of its data, a scan says nothing.
+    let readable = starts.partition_point(|&start| read(start).is_some());
+    read(starts[..readable].last().copied()?)
+}
+
+/// Where the data of the scans begin.
+fn scan_starts(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    std::iter::successors(find_first_sos(bytes), |&start| match scan_next_boundary(bytes, start) {
+        MarkerBoundary::Sos(next) => Some(next),
+        MarkerBoundary::Eoi(_) | MarkerBoundary::NeedMore(_) => None,
+    })
+}
+
+/// Four inks are taken for inverted, as Adobe's programs store them and OpenCV and Pillow read them, and mixed as OpenCV
+/// does.
+fn mixed(inks: &[u8]) -> Vec<u8> {
+    let mix = |&[c, m, y, k]: &[u8; 4]| [c, m, y].map(|ink| k - (((255 - u16::from(ink)) * u16::from(k)) >> 8) as u8);
+    inks.as_chunks().0.iter().flat_map(mix).collect()
+}
+
+/// Whether nothing is to be seen: where no data came, there is one colour.
+fn is_plain(rgb: &[u8]) -> bool {
+    let mut pixels = rgb.as_chunks::<3>().0.iter();
+    let first = pixels.next();
+    pixels.all(|pixel| Some(pixel) == first)
+}
+
+fn refused(error: JpegError) -> PictureError {
+    match error {
+        JpegError::Unsupported(reason) => unsupported(&reason),
+        JpegError::LimitExceeded { what, .. } if what.starts_with("scan") => {
+            damaged(&format!("more than {MAX_SCANS} scans"))
+        }
+        JpegError::LimitExceeded { .. } => unsupported(&error.to_string()),
+        JpegError::AllocationFailed { .. } => PictureError::Io(std::io::ErrorKind::OutOfMemory.into()),
+        JpegError::CorruptData(reason) => damaged(&reason),
+        error => damaged(&error.to_string()),
+    }
+}
+
+fn unsupported(reason: &str) -> PictureError {
+    PictureError::Unsupported { format: format!("JPEG ({reason})") }
+}
+
+fn damaged(reason: &str) -> PictureError {
+    PictureError::Damaged { reason: reason.to_owned() }
+}
