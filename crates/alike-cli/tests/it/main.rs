@@ -15,6 +15,7 @@ mod explain;
 mod fusion;
 mod gallery;
 mod index;
+mod large;
 mod learning;
 mod models;
 mod neighbours;

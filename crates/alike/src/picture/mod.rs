@@ -158,24 +158,6 @@ impl Picture {
         decode::decode(bytes, extension, least, options)
     }
 
-    pub fn decode_at_least(
-        bytes: &[u8],
-        extension: Option<&str>,
-        _least: Option<u32>,
-        options: &DecodeOptions,
-    ) -> Result<Self, PictureError> {
-        Self::decode(bytes, extension, options)
-    }
-    pub fn full_size(&self) -> (u32, u32) {
-        (self.width, self.height)
-    }
-    pub fn reduction(&self) -> u32 {
-        1
-    }
-    pub fn may_serve(&self, _least: Option<u32>) -> bool {
-        true
-    }
-
     /// A picture from pixels: `rgb` holds `width * height * 3` bytes, row by row. `None` if it doesn't, or is empty.
     pub fn from_rgb(width: u32, height: u32, rgb: Vec<u8>) -> Option<Self> {
         let fits = rgb.len() as u64 == u64::from(width) * u64::from(height) * 3 && !rgb.is_empty();

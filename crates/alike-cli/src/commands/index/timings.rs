@@ -31,8 +31,10 @@ pub(super) fn print(report: &SyncReport, jobs: usize, printer: &Printer) {
 
 /// With the counts, and what was left out.
 pub(super) fn as_json(engine: &Engine, report: &SyncReport, jobs: usize) -> Value {
-    let stages: serde_json::Map<String, Value> =
-        stages(&report.times).into_iter().map(|(stage, time, _)| (stage.to_owned(), json!(time.as_secs_f64()))).collect();
+    let stages: serde_json::Map<String, Value> = stages(&report.times)
+        .into_iter()
+        .map(|(stage, time, _)| (stage.to_owned(), json!(time.as_secs_f64())))
+        .collect();
     let mut value = json!({
         "added": report.added, "changed": report.changed, "moved": report.moved, "completed": report.completed,
         "removed": report.removed, "unchanged": report.kept, "interrupted": report.interrupted,
