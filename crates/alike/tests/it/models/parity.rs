@@ -4,7 +4,8 @@ use super::runtimes::onnx_runtime;
 use crate::data::{data, npy, npy_rows};
 use alike::model::Model;
 use alike::model::runtime::{Rten, Runtime};
-use alike::picture::Picture;
+use alike::picture::{DecodeOptions, Picture};
+use alike::resize::{self, Filter};
 use rten_onnx::onnx::ModelProto;
 use std::path::Path;
 
@@ -117,4 +118,30 @@ fn the_summary_of_a_real_network() {
     assert_eq!(summary.parameters, 3_504_872 - 34_112 + 17_056 + 2);
     let pool = summary.layers.iter().find(|layer| layer.op == "GlobalAveragePool").unwrap();
     assert_eq!(pool.shape.as_deref(), Some(&[1, 1280, 1, 1][..]));
+}
+
+/// The bound of `docs/performance.md`: reduced decoding changes features less than another way of resizing does.
+#[test]
+fn reduced_decoding_changes_features_less_than_pillow_instead_of_opencv() {
+    let test = "reduced_decoding_changes_features_less_than_pillow_instead_of_opencv";
+    let Some(folder) = data(test, "") else { return };
+    let model = Model::open(&folder.join("weights/mobilenet_v2_1.0.onnx")).unwrap();
+    let mut network = model.start(&Rten::new()).unwrap();
+    let mut features = |picture: &Picture| network.run(picture).unwrap().features.unwrap();
+    let (mut reduced_by, mut pillow_by) = (Vec::new(), Vec::new());
+    for file in
+        ["neardup/pdq/bridge-mods/aaa-orig.jpg", "neardup/pdq/bridge-mods/high-contrast.jpg", "odd/jpeg/gain-map.jpg"]
+    {
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let options = DecodeOptions::default();
+        let whole = Picture::decode(&bytes, None, &options).unwrap();
+        let reduced = Picture::decode_at_least(&bytes, None, Some(341), &options).unwrap();
+        assert!(reduced.reduction() > 1, "{file}");
+        let wanted = features(&whole);
+        reduced_by.push(cosine(&wanted, &features(&reduced)));
+        pillow_by.push(cosine(&wanted, &features(&resize::pillow(&whole, 227, 227, Filter::Bilinear))));
+        assert!(*reduced_by.last().unwrap() > 0.97, "{file}: {reduced_by:?}");
+    }
+    let mean = |cosines: &[f64]| cosines.iter().sum::<f64>() / cosines.len() as f64;
+    assert!(mean(&reduced_by) > mean(&pillow_by), "{reduced_by:?}, {pillow_by:?}");
 }
