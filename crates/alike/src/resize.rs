@@ -3,6 +3,17 @@
 mod opencv;
 mod pillow;
 
+pub(crate) use opencv::Bilinear;
 pub use opencv::opencv_bilinear;
-pub(crate) use pillow::pillow_grey;
 pub use pillow::{Filter, pillow};
+pub(crate) use pillow::{Part, pillow_grey, pillow_part};
+
+/// Red, green and blue of a row that has them one after the other.
+pub(crate) fn planes(row: &[u8]) -> [&[u8]; 3] {
+    let width = row.len() / 3;
+    [0, 1, 2].map(|channel| &row[channel * width..][..width])
+}
+
+fn interleaved([red, green, blue]: [&[u8]; 3]) -> impl Iterator<Item = u8> {
+    red.iter().zip(green).zip(blue).flat_map(|((red, green), blue)| [*red, *green, *blue])
+}

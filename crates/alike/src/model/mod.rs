@@ -25,6 +25,7 @@ pub use summary::{Layer, Summary};
 use crate::picture::Picture;
 use graph::Graph;
 use manifest::{Channels, Input, Layout, Resize, Scale, Take};
+use preprocess::Preprocessor;
 use runtime::{Array, LoadableGraph, Runtime, RuntimeError, Session};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -205,7 +206,7 @@ impl ModelOutputs {
 /// A model loaded into a runtime, for one worker: single-threaded, batch 1.
 pub struct Network {
     name: String,
-    input: Input,
+    preprocessor: Preprocessor,
     tensor: Vec<f32>,
     session: Box<dyn Session>,
     outputs: Vec<Wanted>,
@@ -340,8 +341,8 @@ impl Model {
         let (tensors, outputs) = distinct(wanted);
         let session = runtime.load(&self.loadable(&tensors), &tensors).map_err(|source| self.runtime_error(source))?;
         let tensor = vec![0.0; self.input_shape().iter().product()];
-        let input = self.manifest.input.clone();
-        Ok(Network { name: self.id.to_string(), input, tensor, session, outputs, tensors })
+        let preprocessor = Preprocessor::new(self.manifest.input.clone());
+        Ok(Network { name: self.id.to_string(), preprocessor, tensor, session, outputs, tensors })
     }
 
     fn runtime_error(&self, source: RuntimeError) -> ModelError {
@@ -395,13 +396,13 @@ impl Model {
 impl Network {
     /// Preprocesses a picture as the manifest says and runs the graph once.
     pub fn run(&mut self, picture: &Picture) -> Result<ModelOutputs, ModelError> {
-        preprocess::fill(&mut self.tensor, picture, &self.input)?;
+        self.preprocessor.fill(&mut self.tensor, picture)?;
         self.run_prepared()
     }
 
     /// The input tensor of a picture, float32 `[1, 3, height, width]`, as the graph would get it.
     pub fn preprocess(&mut self, picture: &Picture) -> Result<&[f32], ModelError> {
-        preprocess::fill(&mut self.tensor, picture, &self.input)?;
+        self.preprocessor.fill(&mut self.tensor, picture)?;
         Ok(&self.tensor)
     }
 
@@ -409,7 +410,7 @@ impl Network {
     pub(crate) fn run_prepared(&mut self) -> Result<ModelOutputs, ModelError> {
         let arrays = self
             .session
-            .run(input_shape(&self.input), &self.tensor)
+            .run(input_shape(&self.preprocessor.input), &self.tensor)
             .map_err(|source| ModelError::Runtime { model: self.name.clone(), source })?;
         let mut result = ModelOutputs::default();
         for wanted in &self.outputs {

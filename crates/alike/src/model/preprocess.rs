@@ -3,18 +3,11 @@
 use super::ModelError;
 use super::manifest::{Channels, Input, Resize, Scale, ShortestEdge};
 use crate::picture::Picture;
-use crate::resize;
-use std::borrow::Cow;
+use crate::resize::{self, Bilinear, Filter, Part};
+use pulp::{Arch, Simd, WithSimd};
 
 /// Pixels that an intermediate picture may have: a shortest edge of 256 allows a ratio of 1 to 1000.
 const MAX_RESIZED_PIXELS: u64 = 1 << 26;
-
-/// Where the input's rectangle lies in the resized picture.
-#[derive(Debug, PartialEq, Eq)]
-struct Crop {
-    left: u32,
-    top: u32,
-}
 
 /// A rectangle of a picture, in shares of its width and height, each in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,24 +43,58 @@ pub(crate) fn least(input: &Input) -> u32 {
     looked_at.saturating_mul(3).div_ceil(2)
 }
 
-/// Fills `tensor`, `3 * height * width` values, channel by channel, with the picture.
-pub(crate) fn fill(tensor: &mut [f32], picture: &Picture, input: &Input) -> Result<(), ModelError> {
-    let (resized, crop) = resized(picture, input)?;
-    let tables = tables(input);
-    let (width, area) = (input.width as usize, input.width as usize * input.height as usize);
-    let stride = resized.width() as usize * 3;
-    let rows = resized.rgb().chunks_exact(stride).skip(crop.top as usize).take(input.height as usize);
-    for (y, row) in rows.enumerate() {
-        let pixels = &row[crop.left as usize * 3..][..width * 3];
-        for (channel, plane) in tensor.chunks_exact_mut(area).enumerate() {
-            let from = source_channel(input.channels, channel);
-            let table = &tables[channel];
-            for (value, pixel) in plane[y * width..][..width].iter_mut().zip(pixels.chunks_exact(3)) {
-                *value = table[usize::from(pixel[from])];
-            }
-        }
+/// Makes pictures the input of a network, and keeps what the next one needs, too.
+pub(super) struct Preprocessor {
+    pub(super) input: Input,
+    /// For the size of the last picture that was stretched.
+    bilinear: Option<Bilinear>,
+}
+
+impl Preprocessor {
+    pub(super) fn new(input: Input) -> Self {
+        Self { input, bilinear: None }
     }
-    Ok(())
+
+    /// Fills `tensor`, `3 * height * width` values, channel by channel, with the picture.
+    pub(super) fn fill(&mut self, tensor: &mut [f32], picture: &Picture) -> Result<(), ModelError> {
+        match self.input.resize {
+            Resize::Stretch => self.stretch(tensor, picture),
+            Resize::ShortestEdge(edge) => self.cut(tensor, picture, edge.filter)?,
+        }
+        Ok(())
+    }
+
+    fn stretch(&mut self, tensor: &mut [f32], picture: &Picture) {
+        let (from, to) = ((picture.width(), picture.height()), (self.input.width, self.input.height));
+        let kept = self.bilinear.take().filter(|bilinear| bilinear.is_for(from, to));
+        let bilinear = self.bilinear.insert(kept.unwrap_or_else(|| Bilinear::new(from, to)));
+        bilinear.each_row(picture, |y, levels| fill_row(tensor, y, levels, &self.input));
+    }
+
+    fn cut(&self, tensor: &mut [f32], picture: &Picture, filter: Filter) -> Result<(), ModelError> {
+        let (width, height) = resized_size(picture.width(), picture.height(), &self.input);
+        if u64::from(width) * u64::from(height) > MAX_RESIZED_PIXELS {
+            return Err(ModelError::TooElongated { width: picture.width(), height: picture.height() });
+        }
+        let (left, top) = (centre(width, self.input.width), centre(height, self.input.height));
+        let part = Part { left, top, width: self.input.width, height: self.input.height };
+        let levels = resize::pillow_part(picture, (width, height), part, filter);
+        for (y, row) in levels.chunks_exact(self.input.width as usize * 3).enumerate() {
+            fill_row(tensor, y, resize::planes(row), &self.input);
+        }
+        Ok(())
+    }
+}
+
+/// `levels`: of red, green and blue.
+fn fill_row(tensor: &mut [f32], y: usize, levels: [&[u8]; 3], input: &Input) {
+    let (width, area) = (input.width as usize, input.width as usize * input.height as usize);
+    for (channel, plane) in tensor.chunks_exact_mut(area).enumerate() {
+        let values = &mut plane[y * width..][..width];
+        let levels = levels[source_channel(input.channels, channel)];
+        let divisor = if input.scale == Scale::Unit { 255.0 } else { 1.0 };
+        Arch::new().dispatch(Normalise { levels, values, divisor, mean: input.mean[channel], std: input.std[channel] });
+    }
 }
 
 fn source_channel(channels: Channels, plane: usize) -> usize {
@@ -77,26 +104,25 @@ fn source_channel(channels: Channels, plane: usize) -> usize {
     }
 }
 
-/// What each level becomes, per plane: 256 values are cheaper to make than every pixel's.
-fn tables(input: &Input) -> [[f32; 256]; 3] {
-    let divisor = if input.scale == Scale::Unit { 255.0 } else { 1.0 };
-    std::array::from_fn(|c| std::array::from_fn(|level| (level as f32 / divisor - input.mean[c]) / input.std[c]))
+/// One channel of a row.
+struct Normalise<'a> {
+    levels: &'a [u8],
+    values: &'a mut [f32],
+    divisor: f32,
+    mean: f32,
+    std: f32,
 }
 
-fn resized<'a>(picture: &'a Picture, input: &Input) -> Result<(Cow<'a, Picture>, Crop), ModelError> {
-    let (width, height) = resized_size(picture.width(), picture.height(), input);
-    if u64::from(width) * u64::from(height) > MAX_RESIZED_PIXELS {
-        return Err(ModelError::TooElongated { width: picture.width(), height: picture.height() });
+impl WithSimd for Normalise<'_> {
+    type Output = ();
+
+    /// Divides as numpy and torchvision do: to multiply by an inverse rounds differently.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (value, &level) in self.values.iter_mut().zip(self.levels) {
+            *value = (f32::from(level) / self.divisor - self.mean) / self.std;
+        }
     }
-    let crop = Crop { left: centre(width, input.width), top: centre(height, input.height) };
-    if (picture.width(), picture.height()) == (width, height) {
-        return Ok((Cow::Borrowed(picture), crop));
-    }
-    let picture = match input.resize {
-        Resize::Stretch => resize::opencv_bilinear(picture, width, height),
-        Resize::ShortestEdge(edge) => resize::pillow(picture, width, height, edge.filter),
-    };
-    Ok((Cow::Owned(picture), crop))
 }
 
 fn resized_size(width: u32, height: u32, input: &Input) -> (u32, u32) {

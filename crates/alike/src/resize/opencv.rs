@@ -1,44 +1,31 @@
-//! OpenCV's `INTER_LINEAR`.
+//! OpenCV's `INTER_LINEAR`: two taps along each side, without antialiasing, weights in 1/2048, columns before rows.
+//!
+//! Where both sides are halved OpenCV takes the mean of 2 x 2 pixels, and where they stay it copies: with weights of
+//! 1024 and 1024, or 2048 and 0, nothing is cut off before the last rounding, so that the taps give the same.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod columns;
+
+use super::interleaved;
 use crate::picture::Picture;
+use columns::Group;
+use pulp::{Arch, Simd, WithSimd};
 
 /// `cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)`, bit by bit. No antialiasing.
 /// A target side of 0 counts as 1.
 pub fn opencv_bilinear(picture: &Picture, width: u32, height: u32) -> Picture {
     let (width, height) = (width.max(1), height.max(1));
-    if (width, height) == (picture.width(), picture.height()) {
-        return picture.clone();
-    }
-    let halves = |from: u32, to: u32| u64::from(from) == 2 * u64::from(to);
-    let rgb = if halves(picture.width(), width) && halves(picture.height(), height) {
-        mean_of_2x2(picture, width as usize)
-    } else {
-        two_taps(picture, width as usize, height as usize)
-    };
+    let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
+    Bilinear::new((picture.width(), picture.height()), (width, height))
+        .each_row(picture, |_, planes| rgb.extend(interleaved(planes)));
     picture.with_pixels(width, height, rgb)
 }
 
-/// OpenCV takes its area filter where both sides are exactly halved.
-fn mean_of_2x2(picture: &Picture, width: usize) -> Vec<u8> {
-    let stride = picture.width() as usize * 3;
-    let mut out = Vec::with_capacity(picture.rgb().len() / 4);
-    for rows in picture.rgb().chunks_exact(2 * stride) {
-        let (upper, lower) = rows.split_at(stride);
-        for x in 0..width {
-            let mean = |c: usize| {
-                let (a, b) = (x * 6 + c, x * 6 + 3 + c);
-                (u16::from(upper[a]) + u16::from(upper[b]) + u16::from(lower[a]) + u16::from(lower[b]) + 2) >> 2
-            };
-            out.extend([mean(0) as u8, mean(1) as u8, mean(2) as u8]);
-        }
-    }
-    out
-}
-
-/// Two neighbours on one axis and their weights, in 1/2048.
+/// Two neighbours on one axis and their weights.
 struct Taps {
     first: i64,
-    weights: [i32; 2],
+    weights: [i16; 2],
 }
 
 fn taps(from: usize, to: usize) -> impl Iterator<Item = Taps> {
@@ -47,61 +34,110 @@ fn taps(from: usize, to: usize) -> impl Iterator<Item = Taps> {
         let position = ((at as f64 + 0.5) * scale - 0.5) as f32;
         let floor = position.floor();
         let fraction = position - floor;
-        let fixed = |weight: f32| (weight * 2048.0).round_ties_even() as i32;
+        let fixed = |weight: f32| (weight * 2048.0).round_ties_even() as i16;
         Taps { first: floor as i64, weights: [fixed(1.0 - fraction), fixed(fraction)] }
     })
 }
 
-/// Horizontally the fraction is dropped at the edges; vertically it is kept and the rows are clamped. The two differ
-/// because rounding does: OpenCV's vertical pass shifts each product by itself.
-fn two_taps(picture: &Picture, width: usize, height: usize) -> Vec<u8> {
-    let (from_w, from_h) = (picture.width() as usize, picture.height() as usize);
-    let columns: Vec<_> = taps(from_w, width).map(|t| clamped(&t, from_w)).collect();
-    let source_row = |y: usize| &picture.rgb()[y * from_w * 3..][..from_w * 3];
-    let mut out = vec![0; width * height * 3];
-    let (mut upper, mut lower) = (vec![0; width * 3], vec![0; width * 3]);
-    let mut held = [usize::MAX; 2];
-    for (tap, out_row) in taps(from_h, height).zip(out.chunks_exact_mut(width * 3)) {
-        let rows = [tap.first, tap.first + 1].map(|y| y.clamp(0, from_h as i64 - 1) as usize);
-        if held[1] == rows[0] {
-            std::mem::swap(&mut upper, &mut lower);
-            held.swap(0, 1);
+/// How pictures of one size come to another. What depends on the sizes alone is kept, and the memory that it takes.
+pub(crate) struct Bilinear {
+    from: (u32, u32),
+    to: (u32, u32),
+    columns: Vec<Group>,
+    rows: Vec<Taps>,
+    upper: Blended,
+    lower: Blended,
+    /// Of a row of the result: three planes, each padded to whole groups.
+    levels: Vec<u8>,
+    /// A copy of a row that ends too near to the picture's end.
+    last: Vec<u8>,
+}
+
+/// A row of the source whose columns are those of the result.
+struct Blended {
+    /// `None` at first.
+    row: Option<usize>,
+    /// Levels times 128, in three planes as in [`Bilinear::levels`].
+    planes: Vec<i16>,
+}
+
+impl Bilinear {
+    /// Sizes are width and height, at least 1.
+    pub(crate) fn new(from: (u32, u32), to: (u32, u32)) -> Self {
+        let columns = columns::groups(from.0 as usize, to.0 as usize);
+        let rows = taps(from.1 as usize, to.1 as usize).collect();
+        let length = columns.len() * columns::GROUP * 3;
+        let [upper, lower] = [0; 2].map(|level| Blended { row: None, planes: vec![level; length] });
+        let last = vec![0; from.0 as usize * 3 + columns::MARGIN];
+        Self { from, to, columns, rows, upper, lower, levels: vec![0; length], last }
+    }
+
+    /// Whether it is for these sizes.
+    pub(crate) fn is_for(&self, from: (u32, u32), to: (u32, u32)) -> bool {
+        (self.from, self.to) == (from, to)
+    }
+
+    /// Hands out each row of the resized picture, and which it is, as levels of red, of green and of blue.
+    pub(crate) fn each_row(&mut self, picture: &Picture, mut take: impl FnMut(usize, [&[u8]; 3])) {
+        assert_eq!((picture.width(), picture.height()), self.from, "a picture of the size that this was made for");
+        (self.upper.row, self.lower.row) = (None, None);
+        for y in 0..self.rows.len() {
+            self.blend(picture, y);
+            let (width, plane) = (self.to.0 as usize, self.levels.len() / 3);
+            take(y, [0, 1, 2].map(|channel| &self.levels[channel * plane..][..width]));
         }
-        for (side, buffer) in [&mut upper, &mut lower].into_iter().enumerate() {
-            if held[side] != rows[side] {
-                blend_columns(source_row(rows[side]), &columns, buffer);
-                held[side] = rows[side];
+    }
+
+    /// Makes the levels of a row of the result. Beyond an edge of the picture its last row counts, with the weights kept:
+    /// that isn't the same as dropping the fraction, because each product is cut off by itself.
+    fn blend(&mut self, picture: &Picture, y: usize) {
+        let Taps { first, weights } = self.rows[y];
+        let bottom = i64::from(self.from.1) - 1;
+        let [upper, lower] = [first, first + 1].map(|row| row.clamp(0, bottom) as usize);
+        if self.lower.row == Some(upper) {
+            std::mem::swap(&mut self.upper, &mut self.lower);
+        }
+        for (blended, row) in [(&mut self.upper, upper), (&mut self.lower, lower)] {
+            if blended.row != Some(row) {
+                let source = with_margin(picture, row, &mut self.last);
+                columns::blend(source, &self.columns, &mut blended.planes);
+                blended.row = Some(row);
             }
         }
-        blend_rows(&upper, &lower, tap.weights, out_row);
-    }
-    out
-}
-
-/// Offsets in bytes of the two neighbours of a column, and their weights.
-type Column = ([usize; 2], [i32; 2]);
-
-fn clamped(tap: &Taps, size: usize) -> Column {
-    let last = size - 1;
-    match usize::try_from(tap.first) {
-        Err(_) => ([0, 0], [2048, 0]),
-        Ok(first) if first >= last => ([last * 3, last * 3], [2048, 0]),
-        Ok(first) => ([first * 3, first * 3 + 3], tap.weights),
+        let (upper, lower) = (&self.upper.planes, &self.lower.planes);
+        Arch::new().dispatch(Rows { upper, lower, weights, levels: &mut self.levels });
     }
 }
 
-fn blend_columns(row: &[u8], columns: &[Column], out: &mut [i32]) {
-    for (&([left, right], [a, b]), out) in columns.iter().zip(out.chunks_exact_mut(3)) {
-        let (p, q) = (&row[left..left + 3], &row[right..right + 3]);
-        for c in 0..3 {
-            out[c] = i32::from(p[c]) * a + i32::from(q[c]) * b;
+/// A row and at least [`columns::MARGIN`] bytes more, in `copy` where the picture has none.
+fn with_margin<'a>(picture: &'a Picture, row: usize, copy: &'a mut [u8]) -> &'a [u8] {
+    let stride = picture.width() as usize * 3;
+    let from_row = &picture.rgb()[row * stride..];
+    if from_row.len() >= stride + columns::MARGIN {
+        return from_row;
+    }
+    copy[..stride].copy_from_slice(&from_row[..stride]);
+    copy
+}
+
+/// The second pass: levels from two rows of columns.
+struct Rows<'a> {
+    upper: &'a [i16],
+    lower: &'a [i16],
+    weights: [i16; 2],
+    levels: &'a mut [u8],
+}
+
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    /// Sums of 16 bits are enough, which instructions for the upper half of a product give. They end at 4 * 255.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let share = |sample: i16, weight: i16| ((i32::from(sample) * i32::from(weight)) >> 16) as i16;
+        let [a, b] = self.weights;
+        for ((level, &upper), &lower) in self.levels.iter_mut().zip(self.upper).zip(self.lower) {
+            *level = ((share(upper, a) + share(lower, b) + 2) >> 2) as u8;
         }
-    }
-}
-
-fn blend_rows(upper: &[i32], lower: &[i32], [a, b]: [i32; 2], out: &mut [u8]) {
-    for ((out, p), q) in out.iter_mut().zip(upper).zip(lower) {
-        let sum = ((a * (p >> 4)) >> 16) + ((b * (q >> 4)) >> 16);
-        *out = ((sum + 2) >> 2).clamp(0, 255) as u8;
     }
 }

@@ -1,8 +1,10 @@
 //! Pillow's filters.
 
+use super::{interleaved, planes};
 use crate::picture::Picture;
-use std::borrow::Cow;
+use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::PI;
+use std::ops::Range;
 
 /// A Pillow resampling filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -21,40 +23,50 @@ pub enum Filter {
 /// more shapes and differs by one level there. A target side of 0 counts as 1.
 pub fn pillow(picture: &Picture, width: u32, height: u32, filter: Filter) -> Picture {
     let (width, height) = (width.max(1), height.max(1));
-    let from = (picture.width(), picture.height());
-    let rgb = resampled::<3>(picture.rgb(), from, (width, height), filter);
+    let whole = Part { left: 0, top: 0, width, height };
+    let rows = pillow_part(picture, (width, height), whole, filter);
+    let rgb = rows.chunks_exact(width as usize * 3).flat_map(|row| interleaved(planes(row))).collect();
     picture.with_pixels(width, height, rgb)
 }
 
-/// The same of one byte a pixel. `from` and `to` are width and height, at least 1.
+/// A rectangle of pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) left: u32,
+    pub(crate) top: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+/// A part of what [`pillow`] gives: row by row, in each the levels of red, then of green, then of blue.
+pub(crate) fn pillow_part(picture: &Picture, to: (u32, u32), part: Part, filter: Filter) -> Vec<u8> {
+    resampled::<3>(picture.rgb(), (picture.width(), picture.height()), to, part, filter)
+}
+
+/// The whole of a picture of one byte a pixel. `from` and `to` are width and height, at least 1.
 pub(crate) fn pillow_grey(grey: &[u8], from: (u32, u32), to: (u32, u32), filter: Filter) -> Vec<u8> {
-    resampled::<1>(grey, from, to, filter)
+    resampled::<1>(grey, from, to, Part { left: 0, top: 0, width: to.0, height: to.1 }, filter)
 }
 
-fn resampled<const CHANNELS: usize>(samples: &[u8], from: (u32, u32), to: (u32, u32), filter: Filter) -> Vec<u8> {
-    let (from_w, from_h, to_w, to_h) = (from.0 as usize, from.1 as usize, to.0 as usize, to.1 as usize);
-    let is_ribbon = from_h > from_w * 100;
-    if is_ribbon && to_h < from_h {
-        let lower = to_height(samples, from_w * CHANNELS, (from_h, to_h), filter);
-        return to_width::<CHANNELS>(&lower, (from_w, to_w), filter).into_owned();
+/// Channels are interleaved in the samples, and in planes in each row of the result.
+fn resampled<const CHANNELS: usize>(
+    samples: &[u8],
+    from: (u32, u32),
+    to: (u32, u32),
+    part: Part,
+    filter: Filter,
+) -> Vec<u8> {
+    let stride = from.0 as usize * CHANNELS;
+    let columns = windows(from.0, to.0, part.left..part.left + part.width, filter);
+    let mut rows = windows(from.1, to.1, part.top..part.top + part.height, filter);
+    let is_ribbon = u64::from(from.1) > u64::from(from.0) * 100;
+    if is_ribbon && to.1 < from.1 {
+        return filter_columns::<CHANNELS>(&filter_rows(samples, stride, &rows), stride, &columns);
     }
-    let narrower = to_width::<CHANNELS>(samples, (from_w, to_w), filter);
-    to_height(&narrower, to_w * CHANNELS, (from_h, to_h), filter).into_owned()
-}
-
-fn to_width<const CHANNELS: usize>(samples: &[u8], (from, to): (usize, usize), filter: Filter) -> Cow<'_, [u8]> {
-    if from == to {
-        return samples.into();
-    }
-    filter_columns::<CHANNELS>(samples, from, &windows(from, to, filter)).into()
-}
-
-/// `stride`: bytes a row.
-fn to_height(samples: &[u8], stride: usize, (from, to): (usize, usize), filter: Filter) -> Cow<'_, [u8]> {
-    if from == to {
-        return samples.into();
-    }
-    filter_rows(samples, stride, &windows(from, to, filter)).into()
+    let needed = rows[0].first..rows[rows.len() - 1].end();
+    let narrower = filter_columns::<CHANNELS>(&samples[needed.start * stride..needed.end * stride], stride, &columns);
+    rows.iter_mut().for_each(|window| window.first -= needed.start);
+    filter_rows(&narrower, columns.len() * CHANNELS, &rows)
 }
 
 /// Bits after the point of Pillow's 8-bit weights.
@@ -66,20 +78,30 @@ struct Window {
     weights: Vec<i32>,
 }
 
-fn windows(from: usize, to: usize, filter: Filter) -> Vec<Window> {
-    let scale = from as f64 / to as f64;
+impl Window {
+    fn end(&self) -> usize {
+        self.first + self.weights.len()
+    }
+}
+
+/// Those of the `wanted` output samples. A side that stays gets one sample of full weight each.
+fn windows(from: u32, to: u32, wanted: Range<u32>, filter: Filter) -> Vec<Window> {
+    let scale = f64::from(from) / f64::from(to);
     let stretch = scale.max(1.0);
     let support = filter.support() * stretch;
-    let window = |at: usize| {
-        let centre = (at as f64 + 0.5) * scale;
+    let window = |at: u32| {
+        if from == to {
+            return Window { first: at as usize, weights: vec![fixed_point(1.0)] };
+        }
+        let centre = (f64::from(at) + 0.5) * scale;
         let first = (centre - support + 0.5).max(0.0) as usize;
-        let end = ((centre + support + 0.5) as usize).min(from);
+        let end = ((centre + support + 0.5) as usize).min(from as usize);
         let weigh = |i: usize| filter.weight((i as f64 - centre + 0.5) * (1.0 / stretch));
         let weights: Vec<f64> = (first..end).map(weigh).collect();
         let total: f64 = weights.iter().sum();
         Window { first, weights: weights.iter().map(|w| fixed_point(w / total)).collect() }
     };
-    (0..to).map(window).collect()
+    wanted.map(window).collect()
 }
 
 fn fixed_point(weight: f64) -> i32 {
@@ -122,40 +144,80 @@ fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) }
 }
 
+#[inline(always)]
 fn rounded(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }
 
-fn filter_columns<const CHANNELS: usize>(samples: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
-    let rows = samples.chunks_exact(width * CHANNELS);
-    let mut out = Vec::with_capacity(rows.len() * windows.len() * CHANNELS);
-    for row in rows {
-        for window in windows {
-            let mut sums = [1 << (PRECISION - 1); CHANNELS];
-            for (pixel, &weight) in row[window.first * CHANNELS..].as_chunks::<CHANNELS>().0.iter().zip(&window.weights)
-            {
-                for c in 0..CHANNELS {
-                    sums[c] += i32::from(pixel[c]) * weight;
-                }
-            }
-            out.extend(sums.map(rounded));
-        }
-    }
+/// The first pass, usually: columns of all rows.
+fn filter_columns<const CHANNELS: usize>(samples: &[u8], stride: usize, windows: &[Window]) -> Vec<u8> {
+    let mut out = vec![0; samples.len() / stride * windows.len() * CHANNELS];
+    Arch::new().dispatch(Columns::<CHANNELS> { samples, stride, windows, out: &mut out });
     out
 }
 
-fn filter_rows(samples: &[u8], stride: usize, windows: &[Window]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(windows.len() * stride);
-    let mut sums = vec![0; stride];
-    for window in windows {
-        sums.fill(1 << (PRECISION - 1));
-        let rows = samples[window.first * stride..].chunks_exact(stride);
-        for (row, &weight) in rows.zip(&window.weights) {
-            for (sum, &sample) in sums.iter_mut().zip(row) {
-                *sum += i32::from(sample) * weight;
+struct Columns<'a, const CHANNELS: usize> {
+    samples: &'a [u8],
+    /// Bytes a row.
+    stride: usize,
+    windows: &'a [Window],
+    out: &'a mut [u8],
+}
+
+impl<const CHANNELS: usize> WithSimd for Columns<'_, CHANNELS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.windows.len();
+        for (row, out) in self.samples.chunks_exact(self.stride).zip(self.out.chunks_exact_mut(width * CHANNELS)) {
+            for (x, window) in self.windows.iter().enumerate() {
+                let mut sums = [1 << (PRECISION - 1); CHANNELS];
+                let pixels = row[window.first * CHANNELS..].as_chunks::<CHANNELS>().0;
+                for (pixel, &weight) in pixels.iter().zip(&window.weights) {
+                    for c in 0..CHANNELS {
+                        sums[c] += i32::from(pixel[c]) * weight;
+                    }
+                }
+                for c in 0..CHANNELS {
+                    out[c * width + x] = rounded(sums[c]);
+                }
             }
         }
-        out.extend(sums.iter().map(|&sum| rounded(sum)));
     }
+}
+
+/// The second pass, usually: rows, whatever the samples of a row are.
+fn filter_rows(samples: &[u8], stride: usize, windows: &[Window]) -> Vec<u8> {
+    let mut out = vec![0; windows.len() * stride];
+    Arch::new().dispatch(Rows { samples, stride, windows, out: &mut out });
     out
+}
+
+struct Rows<'a> {
+    samples: &'a [u8],
+    stride: usize,
+    windows: &'a [Window],
+    out: &'a mut [u8],
+}
+
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let mut sums = vec![0; self.stride];
+        for (window, out) in self.windows.iter().zip(self.out.chunks_exact_mut(self.stride)) {
+            sums.fill(1 << (PRECISION - 1));
+            let rows = self.samples[window.first * self.stride..].chunks_exact(self.stride);
+            for (row, &weight) in rows.zip(&window.weights) {
+                for (sum, &sample) in sums.iter_mut().zip(row) {
+                    *sum += i32::from(sample) * weight;
+                }
+            }
+            for (level, &sum) in out.iter_mut().zip(&sums) {
+                *level = rounded(sum);
+            }
+        }
+    }
 }
