@@ -14,6 +14,16 @@ pub(crate) fn planes(row: &[u8]) -> [&[u8]; 3] {
     [0, 1, 2].map(|channel| &row[channel * width..][..width])
 }
 
+/// The bytes of a row and some after it, as many as `copy` has in all: there, where the samples end too early.
+fn with_margin<'a>(samples: &'a [u8], row: usize, stride: usize, copy: &'a mut [u8]) -> &'a [u8] {
+    let from_row = &samples[row * stride..];
+    if from_row.len() >= copy.len() {
+        return from_row;
+    }
+    copy[..stride].copy_from_slice(&from_row[..stride]);
+    copy
+}
+
 fn interleaved([red, green, blue]: [&[u8]; 3]) -> impl Iterator<Item = u8> {
     red.iter().zip(green).zip(blue).flat_map(|((red, green), blue)| [*red, *green, *blue])
 }

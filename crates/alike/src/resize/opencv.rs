@@ -7,7 +7,7 @@
 mod avx2;
 mod columns;
 
-use super::interleaved;
+use super::{interleaved, with_margin};
 use crate::picture::Picture;
 use columns::Group;
 use pulp::{Arch, Simd, WithSimd};
@@ -28,10 +28,10 @@ struct Taps {
     weights: [i16; 2],
 }
 
-fn taps(from: usize, to: usize) -> impl Iterator<Item = Taps> {
-    let scale = 1.0 / (to as f64 / from as f64);
+fn taps(from: u32, to: u32) -> impl Iterator<Item = Taps> {
+    let scale = 1.0 / (f64::from(to) / f64::from(from));
     (0..to).map(move |at| {
-        let position = ((at as f64 + 0.5) * scale - 0.5) as f32;
+        let position = ((f64::from(at) + 0.5) * scale - 0.5) as f32;
         let floor = position.floor();
         let fraction = position - floor;
         let fixed = |weight: f32| (weight * 2048.0).round_ties_even() as i16;
@@ -64,8 +64,8 @@ struct Blended {
 impl Bilinear {
     /// Sizes are width and height, at least 1.
     pub(crate) fn new(from: (u32, u32), to: (u32, u32)) -> Self {
-        let columns = columns::groups(from.0 as usize, to.0 as usize);
-        let rows = taps(from.1 as usize, to.1 as usize).collect();
+        let columns = columns::groups(from.0, to.0);
+        let rows = taps(from.1, to.1).collect();
         let length = columns.len() * columns::GROUP * 3;
         let [upper, lower] = [0; 2].map(|level| Blended { row: None, planes: vec![level; length] });
         let last = vec![0; from.0 as usize * 3 + columns::MARGIN];
@@ -99,7 +99,7 @@ impl Bilinear {
         }
         for (blended, row) in [(&mut self.upper, upper), (&mut self.lower, lower)] {
             if blended.row != Some(row) {
-                let source = with_margin(picture, row, &mut self.last);
+                let source = with_margin(picture.rgb(), row, self.from.0 as usize * 3, &mut self.last);
                 columns::blend(source, &self.columns, &mut blended.planes);
                 blended.row = Some(row);
             }
@@ -107,17 +107,6 @@ impl Bilinear {
         let (upper, lower) = (&self.upper.planes, &self.lower.planes);
         Arch::new().dispatch(Rows { upper, lower, weights, levels: &mut self.levels });
     }
-}
-
-/// A row and at least [`columns::MARGIN`] bytes more, in `copy` where the picture has none.
-fn with_margin<'a>(picture: &'a Picture, row: usize, copy: &'a mut [u8]) -> &'a [u8] {
-    let stride = picture.width() as usize * 3;
-    let from_row = &picture.rgb()[row * stride..];
-    if from_row.len() >= stride + columns::MARGIN {
-        return from_row;
-    }
-    copy[..stride].copy_from_slice(&from_row[..stride]);
-    copy
 }
 
 /// The second pass: levels from two rows of columns.
@@ -134,10 +123,14 @@ impl WithSimd for Rows<'_> {
     /// Sums of 16 bits are enough, which instructions for the upper half of a product give. They end at 4 * 255.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let share = |sample: i16, weight: i16| ((i32::from(sample) * i32::from(weight)) >> 16) as i16;
         let [a, b] = self.weights;
         for ((level, &upper), &lower) in self.levels.iter_mut().zip(self.upper).zip(self.lower) {
             *level = ((share(upper, a) + share(lower, b) + 2) >> 2) as u8;
         }
     }
+}
+
+#[inline(always)]
+fn share(sample: i16, weight: i16) -> i16 {
+    ((i32::from(sample) * i32::from(weight)) >> 16) as i16
 }

@@ -1,8 +1,12 @@
 //! Pillow's filters.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod passes;
+
 use super::{interleaved, planes};
 use crate::picture::Picture;
-use pulp::{Arch, Simd, WithSimd};
+use passes::{copy_columns, filter_columns, filter_rows};
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -64,7 +68,15 @@ fn resampled<const CHANNELS: usize>(
         return filter_columns::<CHANNELS>(&filter_rows(samples, stride, &rows), stride, &columns);
     }
     let needed = rows[0].first..rows[rows.len() - 1].end();
-    let narrower = filter_columns::<CHANNELS>(&samples[needed.start * stride..needed.end * stride], stride, &columns);
+    let samples = &samples[needed.start * stride..needed.end * stride];
+    let narrower = if from.0 == to.0 {
+        copy_columns::<CHANNELS>(samples, stride, part.left as usize..(part.left + part.width) as usize)
+    } else {
+        filter_columns::<CHANNELS>(samples, stride, &columns)
+    };
+    if from.1 == to.1 {
+        return narrower;
+    }
     rows.iter_mut().for_each(|window| window.first -= needed.start);
     filter_rows(&narrower, columns.len() * CHANNELS, &rows)
 }
@@ -142,82 +154,4 @@ impl Filter {
 
 fn sinc(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) }
-}
-
-#[inline(always)]
-fn rounded(sum: i32) -> u8 {
-    (sum >> PRECISION).clamp(0, 255) as u8
-}
-
-/// The first pass, usually: columns of all rows.
-fn filter_columns<const CHANNELS: usize>(samples: &[u8], stride: usize, windows: &[Window]) -> Vec<u8> {
-    let mut out = vec![0; samples.len() / stride * windows.len() * CHANNELS];
-    Arch::new().dispatch(Columns::<CHANNELS> { samples, stride, windows, out: &mut out });
-    out
-}
-
-struct Columns<'a, const CHANNELS: usize> {
-    samples: &'a [u8],
-    /// Bytes a row.
-    stride: usize,
-    windows: &'a [Window],
-    out: &'a mut [u8],
-}
-
-impl<const CHANNELS: usize> WithSimd for Columns<'_, CHANNELS> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let width = self.windows.len();
-        for (row, out) in self.samples.chunks_exact(self.stride).zip(self.out.chunks_exact_mut(width * CHANNELS)) {
-            for (x, window) in self.windows.iter().enumerate() {
-                let mut sums = [1 << (PRECISION - 1); CHANNELS];
-                let pixels = row[window.first * CHANNELS..].as_chunks::<CHANNELS>().0;
-                for (pixel, &weight) in pixels.iter().zip(&window.weights) {
-                    for c in 0..CHANNELS {
-                        sums[c] += i32::from(pixel[c]) * weight;
-                    }
-                }
-                for c in 0..CHANNELS {
-                    out[c * width + x] = rounded(sums[c]);
-                }
-            }
-        }
-    }
-}
-
-/// The second pass, usually: rows, whatever the samples of a row are.
-fn filter_rows(samples: &[u8], stride: usize, windows: &[Window]) -> Vec<u8> {
-    let mut out = vec![0; windows.len() * stride];
-    Arch::new().dispatch(Rows { samples, stride, windows, out: &mut out });
-    out
-}
-
-struct Rows<'a> {
-    samples: &'a [u8],
-    stride: usize,
-    windows: &'a [Window],
-    out: &'a mut [u8],
-}
-
-impl WithSimd for Rows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let mut sums = vec![0; self.stride];
-        for (window, out) in self.windows.iter().zip(self.out.chunks_exact_mut(self.stride)) {
-            sums.fill(1 << (PRECISION - 1));
-            let rows = self.samples[window.first * self.stride..].chunks_exact(self.stride);
-            for (row, &weight) in rows.zip(&window.weights) {
-                for (sum, &sample) in sums.iter_mut().zip(row) {
-                    *sum += i32::from(sample) * weight;
-                }
-            }
-            for (level, &sum) in out.iter_mut().zip(&sums) {
-                *level = rounded(sum);
-            }
-        }
-    }
 }
