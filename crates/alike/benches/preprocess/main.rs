@@ -19,6 +19,7 @@ use alike::model::runtime::Rten;
 use alike::model::{Manifest, Model, Network};
 use alike::picture::Picture;
 use peer::Peer;
+use std::hint::black_box;
 use std::path::Path;
 use tempfile::TempDir;
 use timing::Time;
@@ -107,7 +108,11 @@ fn row(way: &Way, picture: &Picture, network: &mut Network, mut peer: Option<&mu
     let mut ours = Time::NEVER;
     let mut theirs = vec![f64::INFINITY; if peer.is_some() { way.peers.len() } else { 0 }];
     for _ in 0..ROUNDS {
-        ours = ours.best(Time::of(|| (0..repeat).for_each(|_| drop(network.preprocess(picture).expect("an input")))));
+        ours = ours.best(Time::of(|| {
+            for _ in 0..repeat {
+                black_box(network.preprocess(picture).expect("an input"));
+            }
+        }));
         for (best, task) in theirs.iter_mut().zip(way.peers) {
             *best = best.min(peer.as_mut().expect("it was counted").seconds(&size, repeat, task));
         }
