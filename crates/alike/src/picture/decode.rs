@@ -7,7 +7,7 @@ use super::pixels::Narrowing;
 use super::{DecodeOptions, Picture, PictureError, jpeg, pixels};
 use image::codecs::{bmp, gif, png, pnm, qoi, tga, tiff, webp};
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageError, ImageFormat};
+use image::{ColorType, ImageDecoder, ImageError, ImageFormat};
 use std::cell::Cell;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,10 +42,8 @@ pub(super) struct Cost {
     pub(super) full_size: (u32, u32),
     /// What these are divided by, rounded up.
     pub(super) reduction: u32,
-    /// Bytes a pixel that the decoder holds beside its output.
-    pub(super) decoder_bytes: u64,
-    /// Bytes a pixel of its output.
-    pub(super) output_bytes: u64,
+    /// Bytes at the worst moment until there is RGB.
+    pub(super) decoding_bytes: u64,
     pub(super) orientation: Orientation,
 }
 
@@ -54,22 +52,16 @@ fn reduced((width, height): (u32, u32), reduction: u32) -> (u32, u32) {
     (width.div_ceil(reduction), height.div_ceil(reduction))
 }
 
-fn area((width, height): (u32, u32)) -> u64 {
+pub(super) fn area((width, height): (u32, u32)) -> u64 {
     u64::from(width) * u64::from(height)
 }
 
 impl Cost {
-    /// Of the output.
-    pub(super) fn pixels(&self) -> u64 {
-        area(reduced(self.full_size, self.reduction))
-    }
-
-    /// Bytes at the worst moment: while decoding, while converting to RGB, or while turning upright.
+    /// Bytes at the worst moment: until there is RGB, or while turning it upright.
     fn bytes(&self) -> u64 {
-        let converting = if self.output_bytes == 3 { 0 } else { pixels::CONVERTING_BYTES };
         let turning = if self.orientation == Orientation::NoTransforms { 0 } else { 3 + 3 };
-        let pixel = (self.output_bytes + self.decoder_bytes.max(converting)).max(turning);
-        self.pixels().saturating_mul(pixel)
+        let pixels = area(reduced(self.full_size, self.reduction));
+        self.decoding_bytes.max(pixels.saturating_mul(turning))
     }
 
     /// Refuses what is over the limits, and waits for a share of the budget.
@@ -160,7 +152,9 @@ fn read<D: ImageDecoder>(
     let color = decoder.color_type();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let output_bytes = u64::from(color.bytes_per_pixel());
-    let cost = Cost { full_size, reduction: 1, decoder_bytes, output_bytes, orientation };
+    let converting_bytes = if color == ColorType::Rgb8 { 0 } else { pixels::CONVERTING_BYTES };
+    let decoding_bytes = area(full_size).saturating_mul(output_bytes + decoder_bytes.max(converting_bytes));
+    let cost = Cost { full_size, reduction: 1, decoding_bytes, orientation };
     let _share = cost.check(options)?;
     let mut limits = image::Limits::no_limits();
     // TIFF counts the output as part of it. A frame of a GIF may be larger than the canvas that the cost is taken from.

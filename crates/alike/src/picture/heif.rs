@@ -1,6 +1,6 @@
 //! HEIC and AVIF, by the system's libheif, in builds with the feature `heif`.
 
-use super::decode::{Cost, Decoded};
+use super::decode::{Cost, Decoded, area};
 use super::pixels::{self, Narrowing};
 use super::{DecodeOptions, PictureError};
 use image::ColorType;
@@ -30,10 +30,9 @@ pub(super) fn decode(bytes: &[u8], format: &str, options: &DecodeOptions) -> Res
     let cost = Cost {
         full_size: (width, height),
         reduction: 1,
-        // The codec's planes, their copy turned upright, and their conversion to 8 bits interleaved. The size is that
-        // of the container; a codec's data that contradict it are held to libheif's own limit.
-        decoder_bytes: channels * sample_bytes * 2 + channels,
-        output_bytes: channels,
+        // The codec's planes, their copy turned upright, their conversion to 8 bits interleaved, and the output. The size is
+        // that of the container; a codec's data that contradict it are held to libheif's own limit.
+        decoding_bytes: area((width, height)).saturating_mul(channels * sample_bytes * 2 + channels + channels),
         // Turned by libheif, as boxes of the file say. Exif repeats that, for programs that don't read these boxes.
         orientation: Orientation::NoTransforms,
     };

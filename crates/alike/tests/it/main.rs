@@ -17,6 +17,7 @@ mod fusion;
 mod hashing;
 mod index;
 mod indexes;
+mod jpegs;
 mod layers;
 mod merging;
 mod models;

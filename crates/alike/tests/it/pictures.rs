@@ -6,7 +6,7 @@ use alike::resize;
 use std::path::Path;
 use std::sync::Arc;
 
-fn lenient() -> DecodeOptions {
+pub(crate) fn lenient() -> DecodeOptions {
     DecodeOptions { lenient: true, ..DecodeOptions::default() }
 }
 
@@ -17,7 +17,8 @@ fn png(width: u32, height: u32, color: image::ExtendedColorType, samples: &[u8])
     bytes
 }
 
-fn noise(len: usize) -> Vec<u8> {
+/// Bytes that differ, the same every time.
+pub(crate) fn noise(len: usize) -> Vec<u8> {
     let next = |state: &mut u32| {
         *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         Some((*state >> 24) as u8)
@@ -31,7 +32,7 @@ fn noise(len: usize) -> Vec<u8> {
 }
 
 /// Mean difference of two pictures of equal size, in levels.
-fn distance(a: &[u8], b: &[u8]) -> f64 {
+pub(crate) fn distance(a: &[u8], b: &[u8]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
 }
 
@@ -215,31 +216,6 @@ fn workers_share_their_memory() {
     });
 }
 
-/// Each length of a small file, and many flipped bits, in libjpeg's C above all.
-#[test]
-fn a_broken_jpeg_gives_a_picture_or_an_error() {
-    let mut plain = Vec::new();
-    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut plain);
-    image::ImageEncoder::write_image(encoder, &noise(24 * 24 * 3), 24, 24, image::ExtendedColorType::Rgb8).unwrap();
-    let limits = Limits { max_pixels: 1_000_000, max_bytes: 1 << 24 };
-    let random = noise(4 * 4000);
-    let flipped = random.chunks_exact(4).map(|random| {
-        let mut bytes = plain.clone();
-        let at = (usize::from(random[0]) << 8 | usize::from(random[1])) % bytes.len();
-        bytes[at] = if random[2] % 4 == 0 { 0xff } else { bytes[at] ^ (1 << (random[3] % 8)) };
-        bytes
-    });
-    for bytes in (3..plain.len()).map(|length| plain[..length].to_vec()).chain(flipped) {
-        for lenient in [false, true] {
-            let options = DecodeOptions { limits, lenient, budget: None };
-            if let Ok(picture) = Picture::decode(&bytes, None, &options) {
-                assert!(u64::from(picture.width()) * u64::from(picture.height()) <= 1_000_000);
-                assert!(lenient || !picture.is_partial());
-            }
-        }
-    }
-}
-
 /// Cut short or with bits flipped, a file gives a picture of lawful size or an error, never a panic.
 #[test]
 fn broken_files_never_end_the_process() {
@@ -330,84 +306,6 @@ fn a_file_larger_than_the_memory_limit_is_not_read() {
 fn a_gif_with_a_huge_frame_on_a_small_canvas_is_refused() {
     let bytes = b"GIF89a\x04\0\x04\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02D\x01\0;";
     assert!(Picture::decode(bytes, None, &DecodeOptions::default()).is_err());
-}
-
-/// Wherever it breaks off, also between two blocks, and though its thumbnail is whole.
-#[test]
-fn a_jpeg_cut_short_is_damaged() {
-    let mut plain = Vec::new();
-    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut plain);
-    image::ImageEncoder::write_image(encoder, &noise(32 * 32 * 3), 32, 32, image::ExtendedColorType::Rgb8).unwrap();
-    let thumbnail = b"\xff\xe1\0\x0cExif\0\0\xff\xd8\xff\xd9";
-    let whole = [&plain[..2], thumbnail, &plain[2..]].concat();
-    assert!(Picture::decode(&whole, None, &DecodeOptions::default()).is_ok());
-    for length in 3..whole.len() - 1 {
-        let result = Picture::decode(&whole[..length], None, &DecodeOptions::default());
-        assert!(matches!(result, Err(PictureError::Damaged { .. })), "cut to {length} of {} bytes", whole.len());
-        // What is kept has the whole picture's size; before the first pixel there is nothing to keep.
-        match Picture::decode(&whole[..length], None, &lenient()) {
-            Ok(kept) => assert!(kept.is_partial() && (kept.width(), kept.height()) == (32, 32)),
-            Err(error) => assert!(matches!(error, PictureError::Damaged { .. }), "{error}"),
-        }
-    }
-}
-
-/// `jpegtran -arithmetic` made the one of the other, without a change to any coefficient.
-#[test]
-fn arithmetic_coding_is_only_another_way_to_write_the_same() {
-    let decode = |bytes: &[u8]| Picture::decode(bytes, None, &DecodeOptions::default()).unwrap();
-    let [huffman, arithmetic] =
-        [&include_bytes!("fixtures/huffman.jpg")[..], include_bytes!("fixtures/arithmetic.jpg")];
-    assert_ne!(huffman, arithmetic);
-    assert_eq!(decode(huffman), decode(arithmetic));
-}
-
-/// A JPEG that claims this size, with one scan of one component and no data to speak of.
-fn jpeg_header(frame: u8, width: u16, height: u16) -> Vec<u8> {
-    let tables = [b"\xff\xd8\xff\xdb\0\x43\0", &[1; 64][..]].concat();
-    let [[w1, w0], [h1, h0]] = [width.to_be_bytes(), height.to_be_bytes()];
-    let frame = [0xff, frame, 0, 17, 8, h1, h0, w1, w0, 3, 1, 0x22, 0, 2, 0x11, 0, 3, 0x11, 0];
-    [&tables, &frame[..], b"\xff\xda\0\x08\x01\x01\0\0\0\0\xff\xd9"].concat()
-}
-
-/// Whether sequential or progressive, whose coefficients take 16 bits each until the last scan.
-#[test]
-fn a_jpeg_is_refused_by_its_header_before_memory_is_taken() {
-    const BASELINE: u8 = 0xc0;
-    const PROGRESSIVE: u8 = 0xc2;
-    let decode = |bytes: &[u8], max_bytes| {
-        let limits = Limits { max_bytes, ..Limits::default() };
-        Picture::decode(bytes, None, &DecodeOptions { limits, ..DecodeOptions::default() }).unwrap_err()
-    };
-    for frame in [BASELINE, PROGRESSIVE] {
-        let error = decode(&jpeg_header(frame, 65_000, 65_000), u64::MAX);
-        assert!(matches!(error, PictureError::TooManyPixels { width: 65_000, height: 65_000, .. }), "{error}");
-    }
-    // 3 bytes a pixel for RGB, and 2 for each of luma and twice a quarter of chroma.
-    let error = decode(&jpeg_header(PROGRESSIVE, 8000, 8000), 64_000_000 * 6);
-    assert!(matches!(error, PictureError::TooMuchMemory { bytes, .. } if bytes >= 64_000_000 * 6), "{error}");
-    let error = decode(&jpeg_header(BASELINE, 65_535, 1), u64::MAX);
-    assert!(matches!(error, PictureError::Unsupported { .. }), "{error}");
-}
-
-/// Each scan takes time for the whole picture, however few bytes it has.
-#[test]
-fn a_jpeg_of_endless_scans_is_refused() {
-    let mut plain = Vec::new();
-    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut plain);
-    image::ImageEncoder::write_image(encoder, &noise(64), 8, 8, image::ExtendedColorType::L8).unwrap();
-    let find = |marker: u8| plain.windows(2).position(|pair| pair == [0xff, marker]).unwrap();
-    let (frame, scan) = (find(0xc0), find(0xda));
-    // As progressive, with the first scan for DC and all others for the same AC coefficient.
-    let mut bytes = plain[..scan].to_vec();
-    bytes[frame + 1] = 0xc2;
-    bytes.extend(b"\xff\xda\0\x08\x01\x01\0\0\0\0\0");
-    for _ in 0..2000 {
-        bytes.extend(b"\xff\xda\0\x08\x01\x01\0\x01\x01\0\0");
-    }
-    bytes.extend(b"\xff\xd9");
-    let error = Picture::decode(&bytes, None, &lenient()).unwrap_err();
-    assert!(error.to_string().contains("scans"), "{error}");
 }
 
 /// AVIF and HEIC, in builds that have libheif.

@@ -8,23 +8,27 @@ const BLOCK: u64 = 8;
 /// Blocks of a component in a unit of its picture, across and down.
 type Factors = (u64, u64);
 
-/// Bytes that the decoder holds beside the picture that it hands out, at 1/`reduction` of its size: the samples of all
-/// components; coefficients, where they come in several scans; samples that are spread over the pixels of the picture,
-/// where that isn't done row by row; and inks before they are mixed. The first component has the most samples.
-pub(super) fn held_bytes(decoder: &Decoder<'_>, reduction: u32) -> u64 {
+/// Bytes at the worst moment, at 1/`reduction` of the size. Beside the samples of all components these are either the
+/// coefficients, where they come in several scans, or the picture, with the samples that are spread over its pixels. The
+/// first component has the most samples.
+pub(super) fn peak_bytes(decoder: &Decoder<'_>, reduction: u32) -> u64 {
     let frame = decoder.header();
     let side = BLOCK / u64::from(reduction);
     let factors = factors(frame);
     let (h, v) = factors[0];
     let units = u64::from(frame.width).div_ceil(h * BLOCK) * u64::from(frame.height).div_ceil(v * BLOCK);
     let samples = |own: &Factors| own.0 * own.1 * block_side((h, v), *own, side).pow(2);
-    let full = samples(&(h, v));
+    let pixels = samples(&(h, v));
     // 16 bits each, and a byte for each block.
     let coefficients = |own: &Factors| if frame.is_progressive { own.0 * own.1 * (BLOCK * BLOCK * 2 + 1) } else { 0 };
-    let spread = factors.iter().any(|own| samples(own) != full) && !is_spread_by_row(decoder, &factors, side);
-    let inks = factors.len() == 4;
-    let planes = factors.len() as u64 * (u64::from(spread) + u64::from(inks));
-    units * (factors.iter().map(|own| samples(own) + coefficients(own)).sum::<u64>() + planes * full)
+    let is_spread = factors.iter().any(|own| samples(own) != pixels) && !is_spread_by_row(decoder, &factors, side);
+    let spread = if is_spread { 2 * pixels } else { 0 };
+    let (inks, rgb) = (4 * pixels, 3 * pixels);
+    let picture = if factors.len() == 4 { inks } else { rgb };
+    let planes: u64 = factors.iter().map(samples).sum();
+    let decoding = planes + factors.iter().map(coefficients).sum::<u64>().max(spread + picture);
+    let mixing = if factors.len() == 4 { inks + rgb } else { 0 };
+    units * decoding.max(mixing)
 }
 
 fn factors(frame: &FrameHeader) -> Vec<Factors> {
@@ -35,8 +39,8 @@ fn factors(frame: &FrameHeader) -> Vec<Factors> {
 /// A block's side in samples: that of the first component, doubled as long as it makes up for fewer blocks.
 fn block_side((h, v): Factors, own: Factors, side: u64) -> u64 {
     let fits = |doubled: &u64| (h * side).is_multiple_of(own.0 * doubled) && (v * side).is_multiple_of(own.1 * doubled);
-    let doubled = std::iter::successors(Some(side), |side| Some(side * 2)).take_while(|side| *side <= BLOCK);
-    doubled.skip(1).take_while(fits).last().unwrap_or(side)
+    let doubled = std::iter::successors(Some(side * 2), |side| Some(side * 2)).take_while(|side| *side <= BLOCK);
+    doubled.take_while(fits).last().unwrap_or(side)
 }
 
 fn is_spread_by_row(decoder: &Decoder<'_>, factors: &[Factors], side: u64) -> bool {

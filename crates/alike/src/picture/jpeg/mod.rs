@@ -37,8 +37,8 @@ pub(super) fn decode(bytes: &[u8], least: Option<u32>, options: &DecodeOptions) 
     let reduction = reduction(full_size, least);
     let orientation = decoder.exif_data().and_then(Orientation::from_exif_chunk);
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-    let mut cost = Cost { full_size, reduction, decoder_bytes: 0, output_bytes: 3, orientation };
-    cost.decoder_bytes = memory::held_bytes(&decoder, reduction).div_ceil(cost.pixels().max(1));
+    let decoding_bytes = memory::peak_bytes(&decoder, reduction);
+    let cost = Cost { full_size, reduction, decoding_bytes, orientation };
     let _share = cost.check(options)?;
     let (image, damage) = read(decoder, &bytes, reduction, options.lenient)?;
     let damage = damage.or_else(|| (!ended).then(|| damaged("its end is missing")));
@@ -61,17 +61,18 @@ fn is_ended(bytes: &[u8]) -> bool {
     bytes[scan..].windows(END.len()).rposition(|pair| pair == END).is_some()
 }
 
-/// Refuses what the decoder would get wrong or this program has no use for: with one exception what libjpeg refuses. That
-/// reads a first component in fewer samples than another, which nobody writes.
+/// Refuses what the decoder gets wrong, or this program has no use for. libjpeg reads some of it: a first component in fewer
+/// samples than another, which nobody writes, and black in fewer samples than cyan.
 fn check_supported(frame: &FrameHeader) -> Result<(), PictureError> {
     let factors = |i: usize| (frame.components[i].horizontal_sampling, frame.components[i].vertical_sampling);
-    let is_finer = |i: usize| factors(i).0 > factors(0).0 || factors(i).1 > factors(0).1;
+    let (h, v) = factors(0);
+    let divides = |i: usize| h.is_multiple_of(factors(i).0) && v.is_multiple_of(factors(i).1);
     let reason = match frame.components.len() {
         _ if frame.is_lossless => "lossless".to_owned(),
         _ if frame.precision != 8 => format!("{} bits", frame.precision),
         2 => "2 components".to_owned(),
-        count if (1..count).any(is_finer) => "its first component isn't the finest".to_owned(),
-        4 if factors(3) != factors(0) || factors(2) != factors(1) => "inks of different fineness".to_owned(),
+        count if !(1..count).all(divides) => "its first component isn't a multiple of another".to_owned(),
+        4 if factors(3) != factors(0) || factors(2) != factors(1) => "inks in different numbers of samples".to_owned(),
         _ => return Ok(()),
     };
     Err(unsupported(&reason))
