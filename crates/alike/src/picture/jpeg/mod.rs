@@ -61,8 +61,8 @@ fn is_ended(bytes: &[u8]) -> bool {
     bytes[scan..].windows(END.len()).rposition(|pair| pair == END).is_some()
 }
 
-/// Refuses what the decoder gets wrong, or this program has no use for. libjpeg reads some of it: a first component in fewer
-/// samples than another, which nobody writes, and black in fewer samples than cyan.
+/// Refuses what the decoder gets wrong, or this program has no use for. libjpeg reads some of it: luma in fewer samples than
+/// chroma, which nobody writes, and black in fewer samples than cyan.
 fn check_supported(frame: &FrameHeader) -> Result<(), PictureError> {
     let factors = |i: usize| (frame.components[i].horizontal_sampling, frame.components[i].vertical_sampling);
     let (h, v) = factors(0);
@@ -71,8 +71,8 @@ fn check_supported(frame: &FrameHeader) -> Result<(), PictureError> {
         _ if frame.is_lossless => "lossless".to_owned(),
         _ if frame.precision != 8 => format!("{} bits", frame.precision),
         2 => "2 components".to_owned(),
-        count if !(1..count).all(divides) => "its first component isn't a multiple of another".to_owned(),
-        4 if factors(3) != factors(0) || factors(2) != factors(1) => "inks in different numbers of samples".to_owned(),
+        count if !(1..count).all(divides) => "unusual sampling factors".to_owned(),
+        4 if factors(3) != factors(0) || factors(2) != factors(1) => "unusual sampling factors of inks".to_owned(),
         _ => return Ok(()),
     };
     Err(unsupported(&reason))
@@ -99,11 +99,8 @@ fn read(
 }
 
 fn read_scans(mut decoder: Decoder<'_>, reduction: u32, lenient: bool) -> Result<Image, JpegError> {
-    decoder.set_output_format(if decoder.header().components.len() == 4 {
-        PixelFormat::Cmyk
-    } else {
-        PixelFormat::Rgb
-    });
+    let format = if decoder.header().components.len() == 4 { PixelFormat::Cmyk } else { PixelFormat::Rgb };
+    decoder.set_output_format(format);
     decoder.set_scale(ScalingFactor::try_new(1, reduction)?);
     decoder.set_block_smoothing(true); // as libjpeg does where scans are missing
     decoder.set_lenient(lenient);
