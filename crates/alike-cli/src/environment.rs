@@ -44,11 +44,20 @@ pub(crate) fn resolve_model(arg: &str) -> anyhow::Result<Model> {
     Ok(Model::open(&cached)?)
 }
 
+/// Must be called while the process has one thread. Microsoft's packages of ONNX Runtime record how they are used in a
+/// database in the user's cache, and send it; what they do at their start is done before the library can switch it off.
+#[allow(unsafe_code, reason = "the C library reads the environment, which other threads might read")]
+pub(crate) fn refuse_telemetry() {
+    // SAFETY: no other thread runs yet.
+    unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") }
+}
+
 /// The runtime that runs networks: ONNX Runtime where one is found and will do, else rten.
 pub(crate) fn choose_runtime() -> Arc<dyn Runtime> {
-    match find_onnxruntime() {
-        Ok(found) => Arc::new(found),
-        Err(_) => Arc::new(Rten::new()),
+    match (find_onnxruntime(), cache_dir()) {
+        (Ok(found), Ok(cache)) => Arc::new(found.keeping_graphs_in(cache.join("optimised"))),
+        (Ok(found), Err(_)) => Arc::new(found),
+        (Err(_), _) => Arc::new(Rten::new()),
     }
 }
 

@@ -17,6 +17,7 @@ mod pick;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    environment::refuse_telemetry();
     decoding::keep_decoders_quiet();
     cli::run()
 }

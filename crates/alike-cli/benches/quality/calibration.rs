@@ -1,6 +1,6 @@
 //! What hits above the cut-off of a wanted precision are right, with labels and without.
 
-use crate::evaluation::data;
+use crate::evaluation::{data, network};
 use crate::recipes;
 use crate::table::{line, quoted};
 use alike_eval::bootstrap::{Bootstrap, Estimate};
@@ -91,7 +91,7 @@ impl<'a> Indexed<'a> {
         }
         let indexed = Self { set, folder: tempfile::tempdir().expect("a temporary folder") };
         let mut command = indexed.alike("index");
-        command.arg("--model").arg(data().join("weights/mobilenet_v2_1.0.onnx"));
+        command.arg("--model").arg(network());
         (set.recipes)().iter().for_each(|recipe| _ = command.args(["--recipe", recipe]));
         if set.is_listed {
             let lists = truth::read_lists(&of.join("groundtruth.txt")).expect("the ground truth");

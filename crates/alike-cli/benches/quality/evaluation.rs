@@ -42,8 +42,13 @@ struct Comparison {
 }
 
 impl Evaluation {
-    /// `None` where the test data aren't at hand.
+    /// By the network of the test data. `None` where the test data aren't at hand.
     pub(crate) fn of(gallery: Gallery, recipes: &[String]) -> Option<Self> {
+        Self::by(&network(), gallery, recipes)
+    }
+
+    /// By another network.
+    pub(crate) fn by(network: &Path, gallery: Gallery, recipes: &[String]) -> Option<Self> {
         let data = data();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_alike"));
@@ -56,7 +61,7 @@ impl Evaluation {
             }
             Gallery::Relevant(_) => _ = command.arg("--ground-truth").arg(data.join(set).join("groundtruth.txt")),
         }
-        command.arg("--model").arg(data.join("weights/mobilenet_v2_1.0.onnx"));
+        command.arg("--model").arg(network);
         recipes.iter().for_each(|recipe| _ = command.args(["--recipe", recipe]));
         if !data.join(set).is_dir() {
             return None;
@@ -80,6 +85,10 @@ impl Evaluation {
     pub(crate) fn report(&self) -> &Path {
         self.folder.as_ref().expect("a report was asked for").path()
     }
+}
+
+pub(crate) fn network() -> PathBuf {
+    data().join("weights/mobilenet_v2_1.0.onnx")
 }
 
 pub(crate) fn data() -> PathBuf {

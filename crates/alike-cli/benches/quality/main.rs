@@ -5,6 +5,7 @@
 
 mod calibration;
 mod evaluation;
+mod int8;
 mod kinds;
 #[allow(dead_code, reason = "shared with other benchmarks")]
 #[path = "../../../alike/benches/page.rs"]
@@ -78,11 +79,12 @@ fn main() {
     run("calibration", calibration::table);
     run("tuned", tuned::table);
     run("trained", trained::table);
+    run("int8", int8::table);
 }
 
 fn write(name: &str, text: Option<String>) {
     let Some(text) = text else {
-        println!("{name}: skipped, the test data aren't at hand");
+        println!("{name}: skipped, what it needs isn't at hand");
         return;
     };
     println!("{text}");

@@ -13,7 +13,7 @@ pub(crate) fn features(why: &[&str], evaluation: &Evaluation) -> String {
     let mut text = "| | recipe | P@10 | mAP | more than the first |\n|---|---|---|---|---|\n".to_owned();
     for (i, (why, outcome)) in why.iter().zip(&evaluation.results).enumerate() {
         let more = match evaluation.difference(i, 0, "mAP") {
-            Some((difference, [low, high])) if i > 0 => format!("{difference:+.4} ({low:+.4} to {high:+.4})"),
+            Some((difference, [low, high])) if i > 0 => interval(difference, low, high),
             _ => String::new(),
         };
         let (precision, mean) = (figure(outcome, "P@10"), figure(outcome, "mAP"));
@@ -48,6 +48,11 @@ pub(crate) fn codes(why: &[&str], evaluation: &Evaluation) -> String {
 
 fn without_seed(recipe: &str) -> String {
     recipe.split_once(", seed=").map_or_else(|| recipe.to_owned(), |(before, _)| format!("{before})"))
+}
+
+/// A difference with its 95 % interval.
+pub(crate) fn interval(difference: f64, low: f64, high: f64) -> String {
+    format!("{difference:+.4} ({low:+.4} to {high:+.4})")
 }
 
 fn figure(outcome: &Outcome, metric: &str) -> String {

@@ -1,6 +1,6 @@
 //! What `alike train` learns from the labels of a gallery, and what that finds for queries it never saw.
 
-use crate::evaluation::{Evaluation, Gallery, data};
+use crate::evaluation::{Evaluation, Gallery, data, network};
 use crate::table::{features, head, line};
 use std::path::Path;
 use std::process::Command;
@@ -45,7 +45,7 @@ fn trained(set: &str, method: &str, recipe: &str, folder: &Path) -> String {
     command
         .args(["train", "--method", method, "--recipe", recipe, "--list"])
         .arg(data().join(set).join("trainval.txt"));
-    command.arg("--model").arg(data().join("weights/mobilenet_v2_1.0.onnx")).arg("-o").arg(&file);
+    command.arg("--model").arg(network()).arg("-o").arg(&file);
     let output = command.output().expect("the program was just built");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     file.display().to_string()

@@ -1,6 +1,6 @@
 //! What `alike tune` chooses by the gallery's labels alone, and what that finds for queries it never saw.
 
-use crate::evaluation::{Evaluation, Gallery, data};
+use crate::evaluation::{Evaluation, Gallery, data, network};
 use crate::table::{features, head, line};
 use serde::Deserialize;
 use std::process::Command;
@@ -55,7 +55,7 @@ pub(crate) fn table() -> Option<String> {
 fn tuned(set: &str, more: &[&str]) -> Answer {
     let mut command = Command::new(env!("CARGO_BIN_EXE_alike"));
     command.args(["tune", "--json", "--gallery"]).arg(data().join(set).join("trainval.txt"));
-    command.arg("--model").arg(data().join("weights/mobilenet_v2_1.0.onnx")).args(more);
+    command.arg("--model").arg(network()).args(more);
     let output = command.output().expect("the program was just built");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("it answers in JSON")

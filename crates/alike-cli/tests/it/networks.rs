@@ -2,6 +2,8 @@
 
 use crate::gallery::{Gallery, data};
 use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
 
 fn three() -> Gallery {
     let gallery = Gallery::new();
@@ -83,6 +85,36 @@ fn a_library_that_is_no_onnxruntime_is_passed_over() {
         .alike_with(&index, &[("ORT_DYLIB_PATH", &fake), ("PATH", &gallery.path("nothing"))], "")
         .exits(0)
         .says("3 added");
+}
+
+/// ONNX Runtime of `ALIKE_TEST_ONNXRUNTIME`; where that isn't set this says that `test` was skipped, and fails if
+/// `ALIKE_REQUIRE_ONNXRUNTIME` is set.
+fn onnx_runtime(test: &str) -> Option<PathBuf> {
+    let library = std::env::var_os("ALIKE_TEST_ONNXRUNTIME");
+    if library.is_none() {
+        let required = std::env::var_os("ALIKE_REQUIRE_ONNXRUNTIME").is_some();
+        assert!(!required, "{test}: ALIKE_REQUIRE_ONNXRUNTIME is set and ALIKE_TEST_ONNXRUNTIME isn't");
+        writeln!(std::io::stderr(), "skipped {test}: ALIKE_TEST_ONNXRUNTIME isn't set").unwrap();
+    }
+    library.map(PathBuf::from)
+}
+
+/// Microsoft's library keeps a database of how it is used in the home folder, from where it sends it.
+#[test]
+fn onnxruntime_runs_keeps_its_graph_and_reports_nothing() {
+    let Some(library) = onnx_runtime("onnxruntime_runs_keeps_its_graph") else { return };
+    let gallery = three();
+    gallery.write("tiny.onnx", TINY);
+    let home = gallery.path("home");
+    fs::create_dir(&home).unwrap();
+    let environment = [("ORT_DYLIB_PATH", library.as_path()), ("HOME", &home), ("XDG_CACHE_HOME", &home)];
+    let recipe = r#"layer("conv", max)"#;
+    let index = ["index", ".", "--model", "tiny.onnx", "--recipe", recipe];
+    gallery.alike_with(&index, &environment, "").exits(0).says("3 added");
+    let found = gallery.alike_with(&["search", "b.png", "--json"], &environment, "").exits(0);
+    assert_eq!(found.hits()[0], "b.png");
+    assert_eq!(fs::read_dir(gallery.path(".cache/optimised")).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 0, "something was written to the home folder");
 }
 
 /// A network that is part of the project: the layer `conv` is a map of four channels.

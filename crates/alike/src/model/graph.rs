@@ -1,7 +1,7 @@
 //! An ONNX graph: read, checked, its feature layer found, inner tensors exposed as outputs.
 
-use super::ModelError;
 use super::manifest::{Features, Logits, Outputs, Take};
+use super::{ModelError, wire};
 use rten_onnx::onnx::{DataLocation, DataType, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
@@ -59,8 +59,8 @@ impl Graph {
         if bytes.is_empty() {
             return Err(not_onnx("it is empty".to_owned()));
         }
-        graph_field(bytes).map_err(|reason| not_onnx(reason.to_owned()))?;
-        let model = ModelProto::parse_buf(bytes).map_err(|error| not_onnx(error.to_string()))?;
+        let light = wire::without_weights(bytes).map_err(|reason| not_onnx(reason.to_owned()))?;
+        let model = ModelProto::parse_buf(&light).map_err(|error| not_onnx(error.to_string()))?;
         let opset = default_opset(&model);
         let graph = model.graph.ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
         let bad = |reason: String| ModelError::Graph { path: path.to_owned(), reason };
@@ -247,101 +247,6 @@ impl Node {
             outputs: node.output,
         }
     }
-}
-
-/// The file's content with `tensors` among the graph's outputs, so that every runtime computes them.
-pub(crate) fn expose(bytes: &[u8], graph: &Graph, tensors: &[String]) -> Vec<u8> {
-    let declared: HashSet<&str> = graph.outputs.iter().map(|(name, _)| name.as_str()).collect();
-    let mut extra = Vec::new();
-    let mut added = HashSet::new();
-    for tensor in tensors.iter().filter(|tensor| !declared.contains(tensor.as_str())) {
-        if added.insert(tensor) {
-            push_output(&mut extra, tensor);
-        }
-    }
-    let Ok(field) = graph_field(bytes) else { return bytes.to_vec() };
-    let mut edited = Vec::with_capacity(bytes.len() + extra.len() + 16);
-    edited.extend_from_slice(&bytes[..field.tag_start]);
-    push_varint(&mut edited, (GRAPH_FIELD << 3) | LENGTH_DELIMITED);
-    push_varint(&mut edited, (field.end - field.start + extra.len()) as u64);
-    edited.extend_from_slice(&bytes[field.start..field.end]);
-    edited.extend_from_slice(&extra);
-    edited.extend_from_slice(&bytes[field.end..]);
-    edited
-}
-
-// Protobuf, as much as it takes to append to one message: the rest of the file is copied as it is, so nothing that
-// this program doesn't know about is lost.
-const GRAPH_FIELD: u64 = 7;
-const OUTPUT_FIELD: u64 = 12;
-const NAME_FIELD: u64 = 1;
-const LENGTH_DELIMITED: u64 = 2;
-
-/// Where the graph lies in the file.
-struct Field {
-    tag_start: usize,
-    start: usize,
-    end: usize,
-}
-
-/// Walks the file's top-level fields; each must end within the file.
-fn graph_field(bytes: &[u8]) -> Result<Field, &'static str> {
-    let mut at = 0;
-    let mut found = None;
-    while at < bytes.len() {
-        let tag_start = at;
-        let tag = varint(bytes, &mut at).ok_or("it is no protobuf message")?;
-        let length = match tag & 7 {
-            0 => varint(bytes, &mut at).map(|_| 0),
-            1 => Some(8),
-            LENGTH_DELIMITED => varint(bytes, &mut at),
-            5 => Some(4),
-            _ => return Err("it is no protobuf message"),
-        };
-        let length = length.and_then(|length| usize::try_from(length).ok());
-        let end = length.and_then(|length| at.checked_add(length)).filter(|end| *end <= bytes.len());
-        let end = end.ok_or("it ends too early: it is truncated, or no protobuf message")?;
-        if tag == (GRAPH_FIELD << 3) | LENGTH_DELIMITED {
-            if found.is_some() {
-                return Err("it holds more than one graph");
-            }
-            found = Some(Field { tag_start, start: at, end });
-        }
-        at = end;
-    }
-    found.ok_or("it holds no graph")
-}
-
-fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-/// Appends `output { name: tensor }`; its type is inferred by whoever loads it.
-fn push_output(bytes: &mut Vec<u8>, tensor: &str) {
-    let mut value = Vec::with_capacity(tensor.len() + 8);
-    push_varint(&mut value, (NAME_FIELD << 3) | LENGTH_DELIMITED);
-    push_varint(&mut value, tensor.len() as u64);
-    value.extend_from_slice(tensor.as_bytes());
-    push_varint(bytes, (OUTPUT_FIELD << 3) | LENGTH_DELIMITED);
-    push_varint(bytes, value.len() as u64);
-    bytes.extend_from_slice(&value);
 }
 
 fn default_opset(model: &ModelProto) -> Option<i64> {

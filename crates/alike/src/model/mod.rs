@@ -14,6 +14,7 @@ mod pooling;
 mod preprocess;
 pub mod runtime;
 mod summary;
+mod wire;
 
 pub use cache::ModelCache;
 pub use manifest::Manifest;
@@ -170,7 +171,8 @@ pub enum ModelError {
 pub struct Model {
     id: ModelId,
     path: PathBuf,
-    bytes: Arc<[u8]>,
+    /// No `Arc<[u8]>`, which would be made by copying all weights.
+    bytes: Arc<Vec<u8>>,
     graph: Graph,
     manifest: Manifest,
     guess: Option<String>,
@@ -354,10 +356,10 @@ impl Model {
     }
 
     fn loadable(&self, tensors: &[String]) -> LoadableGraph {
-        let bytes: Arc<[u8]> = if tensors.iter().all(|name| self.graph.outputs.iter().any(|(o, _)| o == name)) {
+        let bytes = if tensors.iter().all(|name| self.graph.outputs.iter().any(|(o, _)| o == name)) {
             Arc::clone(&self.bytes)
         } else {
-            graph::expose(&self.bytes, &self.graph, tensors).into()
+            wire::expose(&self.bytes, &self.graph, tensors).into()
         };
         let key = format!("{} {tensors:?}", self.id.sha256);
         LoadableGraph { bytes, key, input: self.graph.input.clone() }

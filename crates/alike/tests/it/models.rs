@@ -6,5 +6,7 @@
 mod errors;
 pub(crate) mod graphs;
 mod manifests;
+mod optimised;
 mod parity;
+mod quantised;
 pub(crate) mod runtimes;

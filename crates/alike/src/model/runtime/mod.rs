@@ -3,6 +3,7 @@
 //! A session is one worker's: single-threaded, batch 1. Parallel work takes several sessions.
 
 mod onnxruntime;
+mod optimised;
 pub(crate) mod rten;
 
 pub use onnxruntime::OnnxRuntime;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct LoadableGraph {
     /// The ONNX file's content; every tensor asked for is among the graph's outputs. No external data.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Arc<Vec<u8>>,
     /// Names the content: equal keys, equal bytes. Runtimes may share what they load by it.
     pub key: String,
     /// Name of the one input, float32 `[1, 3, height, width]`.

@@ -3,12 +3,13 @@
 //! No item of the `ort` crate may be touched before its library is loaded, or the crate panics; so everything here
 //! goes through an [`OnnxRuntime`], which exists only once that went well.
 
+use super::optimised::OptimisedGraphs;
 use super::{Array, LoadableGraph, Runtime, RuntimeError, Session, one_line};
 use ort::environment::Environment;
 use ort::session::Session as OrtSession;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,6 +20,7 @@ const NAME: &str = "onnx runtime";
 pub struct OnnxRuntime {
     path: PathBuf,
     environment: Environment,
+    optimised: Option<Arc<OptimisedGraphs>>,
 }
 
 /// A process can load one library only, so the first that loads is kept.
@@ -34,7 +36,9 @@ impl OnnxRuntime {
     /// Loads the first candidate that is an ONNX Runtime of a version that will do. The error says of each what was
     /// wrong. Candidates are absolute paths: a relative one is refused, for the system would search for it.
     ///
-    /// Loading runs the library's code: name only files that you trust.
+    /// Loading runs the library's code: name only files that you trust. Microsoft's packages of 1.32 report how they are
+    /// used from the moment they start, which is before a program can object: set `ORT_DISABLE_TELEMETRY=1` in the
+    /// environment.
     pub fn find(candidates: &[PathBuf]) -> Result<Self, RuntimeError> {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tried = Vec::new();
@@ -45,6 +49,13 @@ impl OnnxRuntime {
             }
         }
         Err(RuntimeError::NotFound { tried })
+    }
+
+    /// Keeps graphs in `dir` as the runtime has optimised them, so that later sessions start sooner and share their
+    /// weights. A folder that can't be written to costs that, nothing else.
+    #[must_use]
+    pub fn keeping_graphs_in(self, dir: impl Into<PathBuf>) -> Self {
+        Self { optimised: Some(Arc::new(OptimisedGraphs::new(dir.into()))), ..self }
     }
 
     /// The library in use.
@@ -69,7 +80,7 @@ fn load_once(loaded: &mut Option<OnnxRuntime>, path: &Path) -> Result<OnnxRuntim
         .with_logger(Arc::new(|_, _, _, _, _| {}))
         .build()
         .map_err(|error| one_line(&error))?;
-    let runtime = OnnxRuntime { path, environment };
+    let runtime = OnnxRuntime { path, environment, optimised: None };
     *loaded = Some(runtime.clone());
     Ok(runtime)
 }
@@ -100,7 +111,9 @@ impl Runtime for OnnxRuntime {
     }
 
     fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError> {
-        let session = commit(&self.environment, &graph.bytes).map_err(|error| load_error(&error))?;
+        let kept = self.optimised.as_ref().and_then(|kept| self.load_kept(kept, graph));
+        let session = kept.map_or_else(|| self.optimising()?.commit_from_memory(&graph.bytes), Ok);
+        let session = session.map_err(|error| load_error(&error))?;
         for wanted in outputs {
             check_output(&session, wanted)?;
         }
@@ -108,14 +121,43 @@ impl Runtime for OnnxRuntime {
     }
 }
 
-fn commit(environment: &Environment, bytes: &[u8]) -> ort::Result<OrtSession> {
-    OrtSession::builder(environment)?
-        .with_intra_threads(1)?
-        .with_inter_threads(1)?
-        .with_parallel_execution(false)?
-        .with_memory_pattern(true)?
-        .with_optimization_level(GraphOptimizationLevel::All)?
-        .commit_from_memory(bytes)
+impl OnnxRuntime {
+    fn builder(&self) -> ort::Result<SessionBuilder> {
+        Ok(OrtSession::builder(&self.environment)?
+            .with_intra_threads(1)?
+            .with_inter_threads(1)?
+            .with_parallel_execution(false)?
+            .with_memory_pattern(true)?)
+    }
+
+    fn optimising(&self) -> ort::Result<SessionBuilder> {
+        Ok(self.builder()?.with_optimization_level(GraphOptimizationLevel::All)?)
+    }
+
+    /// `None` where the graph can't be kept, or what was kept doesn't load.
+    fn load_kept(&self, kept: &OptimisedGraphs, graph: &LoadableGraph) -> Option<OrtSession> {
+        let write = |path: &Path| self.optimise(&graph.bytes, path).map_err(io::Error::other);
+        let file = kept.file(graph, ort::info(), write).ok()?;
+        self.map(&file).ok()
+    }
+
+    fn optimise(&self, graph: &[u8], into: &Path) -> ort::Result<()> {
+        self.optimising()?
+            .with_config_entry("session.save_model_format", "ORT")?
+            .with_optimized_model_path(into)?
+            .commit_from_memory(graph)
+            .map(drop)
+    }
+
+    /// A session over the mapped file: what it reads there it doesn't copy.
+    fn map(&self, optimised: &Path) -> ort::Result<OrtSession> {
+        self.builder()?
+            .with_optimization_level(GraphOptimizationLevel::Disable)?
+            .with_config_entry("session.load_model_format", "ORT")?
+            .with_config_entry("session.use_memory_mapped_ort_model", "1")?
+            .with_config_entry("session.use_ort_model_bytes_for_initializers", "1")?
+            .commit_from_file(optimised)
+    }
 }
 
 fn check_output(session: &OrtSession, wanted: &str) -> Result<(), RuntimeError> {

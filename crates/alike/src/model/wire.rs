@@ -1,0 +1,159 @@
+//! ONNX files as protobuf messages, as much as it takes to add to one and to leave out of one: the rest is copied as it is,
+//! so nothing that this program doesn't know about is lost.
+
+use super::graph::Graph;
+use std::collections::HashSet;
+use std::ops::Range;
+
+// Numbers of fields in onnx.proto: of the model, the graph, a tensor, a value.
+const GRAPH: u64 = 7;
+const INITIALIZER: u64 = 5;
+const OUTPUT: u64 = 12;
+const RAW_DATA: u64 = 9;
+const NAME: u64 = 1;
+
+const LENGTH_DELIMITED: u64 = 2;
+
+/// A field of a message.
+struct Field {
+    tag: u64,
+    /// Where it lies, with tag and length.
+    whole: Range<usize>,
+    /// Its content, where that has a length.
+    content: Range<usize>,
+}
+
+impl Field {
+    fn is_message(&self, number: u64) -> bool {
+        self.tag == (number << 3) | LENGTH_DELIMITED
+    }
+}
+
+/// The file's content with `tensors` among the graph's outputs, so that every runtime computes them.
+pub(super) fn expose(bytes: &[u8], graph: &Graph, tensors: &[String]) -> Vec<u8> {
+    let mut known: HashSet<&str> = graph.outputs.iter().map(|(name, _)| name.as_str()).collect();
+    let mut extra = Vec::new();
+    for tensor in tensors.iter().filter(|tensor| known.insert(tensor)) {
+        push_output(&mut extra, tensor);
+    }
+    let Ok(field) = graph_field(bytes) else { return bytes.to_vec() };
+    let mut edited = Vec::with_capacity(bytes.len() + extra.len() + 16);
+    edited.extend_from_slice(&bytes[..field.whole.start]);
+    push_head(&mut edited, GRAPH, field.content.len() + extra.len());
+    edited.extend_from_slice(&bytes[field.content]);
+    edited.extend_from_slice(&extra);
+    edited.extend_from_slice(&bytes[field.whole.end..]);
+    edited
+}
+
+/// The file's content without the numbers of its initializers, which are nearly all of it.
+pub(super) fn without_weights(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let field = graph_field(bytes)?;
+    let mut graph = Vec::new();
+    copy_fields(&mut graph, &bytes[field.content], |into, field, content| {
+        if !field.is_message(INITIALIZER) {
+            return Ok(false);
+        }
+        let mut tensor = Vec::new();
+        copy_fields(&mut tensor, content, |_, field, _| Ok(field.is_message(RAW_DATA)))?;
+        push_message(into, INITIALIZER, &tensor);
+        Ok(true)
+    })?;
+    let mut light = bytes[..field.whole.start].to_vec();
+    push_message(&mut light, GRAPH, &graph);
+    light.extend_from_slice(&bytes[field.whole.end..]);
+    Ok(light)
+}
+
+/// Copies a message's fields, but for those that `replaced` says it has dealt with.
+fn copy_fields(
+    into: &mut Vec<u8>,
+    message: &[u8],
+    replaced: impl Fn(&mut Vec<u8>, &Field, &[u8]) -> Result<bool, &'static str>,
+) -> Result<(), &'static str> {
+    for field in fields(message) {
+        let field = field?;
+        if !replaced(into, &field, &message[field.content.clone()])? {
+            into.extend_from_slice(&message[field.whole]);
+        }
+    }
+    Ok(())
+}
+
+/// The one field that holds the graph. Every field must end within the file.
+fn graph_field(bytes: &[u8]) -> Result<Field, &'static str> {
+    let mut found = None;
+    for field in fields(bytes) {
+        let field = field?;
+        if field.is_message(GRAPH) && found.replace(field).is_some() {
+            return Err("it holds more than one graph");
+        }
+    }
+    found.ok_or("it holds no graph")
+}
+
+/// A message's fields, up to the first that is damaged.
+fn fields(message: &[u8]) -> impl Iterator<Item = Result<Field, &'static str>> {
+    let mut at = Some(0);
+    std::iter::from_fn(move || {
+        let start = at.filter(|start| *start < message.len())?;
+        let field = field(message, start);
+        at = field.as_ref().ok().map(|field| field.whole.end);
+        Some(field)
+    })
+}
+
+fn field(message: &[u8], start: usize) -> Result<Field, &'static str> {
+    let mut at = start;
+    let tag = varint(message, &mut at).ok_or("it is no protobuf message")?;
+    let length = match tag & 7 {
+        0 => varint(message, &mut at).map(|_| 0),
+        1 => Some(8),
+        LENGTH_DELIMITED => varint(message, &mut at),
+        5 => Some(4),
+        _ => return Err("it is no protobuf message"),
+    };
+    let length = length.and_then(|length| usize::try_from(length).ok());
+    let end = length.and_then(|length| at.checked_add(length)).filter(|end| *end <= message.len());
+    let end = end.ok_or("it ends too early: it is truncated, or no protobuf message")?;
+    Ok(Field { tag, whole: start..end, content: at..end })
+}
+
+fn varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *bytes.get(*at)?;
+        *at += 1;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn push_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+/// Tag and length of a field; its content follows.
+fn push_head(bytes: &mut Vec<u8>, number: u64, length: usize) {
+    push_varint(bytes, (number << 3) | LENGTH_DELIMITED);
+    push_varint(bytes, length as u64);
+}
+
+fn push_message(bytes: &mut Vec<u8>, number: u64, content: &[u8]) {
+    push_head(bytes, number, content.len());
+    bytes.extend_from_slice(content);
+}
+
+/// Appends `output { name: tensor }`; its type is inferred by whoever loads it.
+fn push_output(bytes: &mut Vec<u8>, tensor: &str) {
+    let mut value = Vec::with_capacity(tensor.len() + 8);
+    push_message(&mut value, NAME, tensor.as_bytes());
+    push_message(bytes, OUTPUT, &value);
+}
