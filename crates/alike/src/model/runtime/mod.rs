@@ -2,8 +2,10 @@
 //!
 //! A session is one worker's: single-threaded, batch 1. Parallel work takes several sessions.
 
+mod depthwise;
 mod onnxruntime;
 mod optimised;
+mod pieces;
 pub(crate) mod rten;
 
 pub use onnxruntime::OnnxRuntime;

@@ -1,8 +1,12 @@
-//! rten: pure Rust, always there.
+//! rten: pure Rust, always there. Depthwise convolutions are taken out of its hands.
 
+use super::depthwise::Depthwise;
+use super::pieces::{self, Cut, Piece};
 use super::{Array, LoadableGraph, Runtime, RuntimeError, Session, one_line};
-use ::rten::{ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueView};
+use ::rten::{ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 use rten_tensor::prelude::*;
+use rten_tensor::{Tensor, TensorView};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 const NAME: &str = "rten";
@@ -10,13 +14,18 @@ const NAME: &str = "rten";
 /// The rten runtime. Sessions over the same graph share its weights.
 #[derive(Default)]
 pub struct Rten {
-    loaded: Mutex<Vec<(String, Weak<::rten::Model>)>>,
+    loaded: Mutex<Vec<(String, Weak<Loaded>)>>,
+}
+
+struct Loaded {
+    model: ::rten::Model,
+    pieces: Vec<Piece>,
 }
 
 struct RtenSession {
-    model: Arc<::rten::Model>,
-    input: NodeId,
-    outputs: Vec<(String, NodeId)>,
+    loaded: Arc<Loaded>,
+    input: String,
+    outputs: Vec<String>,
     options: RunOptions,
 }
 
@@ -26,18 +35,28 @@ impl Rten {
         Self::default()
     }
 
-    fn shared(&self, graph: &LoadableGraph) -> Result<Arc<::rten::Model>, RuntimeError> {
+    fn shared(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Arc<Loaded>, RuntimeError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.retain(|(_, model)| model.strong_count() > 0);
         if let Some(model) = loaded.iter().find(|(key, _)| *key == graph.key).and_then(|(_, model)| model.upgrade()) {
             return Ok(model);
         }
-        let mut options = ModelOptions::with_all_ops();
-        options.prepack_weights(true);
-        let model = Arc::new(options.load(graph.bytes.to_vec()).map_err(|error| load_error(&error))?);
+        let model = Arc::new(load(graph, outputs)?);
         loaded.push((graph.key.clone(), Arc::downgrade(&model)));
         Ok(model)
     }
+}
+
+fn load(graph: &LoadableGraph, outputs: &[String]) -> Result<Loaded, RuntimeError> {
+    let whole = || Cut { graph: graph.bytes.to_vec(), pieces: vec![Piece::whole(&graph.input, outputs)] };
+    let Cut { graph, pieces } = pieces::cut(&graph.bytes, &graph.input, outputs).unwrap_or_else(whole);
+    let mut options = ModelOptions::with_all_ops();
+    options.prepack_weights(true);
+    let model = options.load(graph).map_err(|error| load_error(&error))?;
+    for name in pieces.iter().filter(|piece| piece.depthwise.is_none()).flat_map(|piece| &piece.outputs) {
+        model.node_id(name).map_err(|error| load_error(&error))?;
+    }
+    Ok(Loaded { model, pieces })
 }
 
 impl Runtime for Rten {
@@ -46,25 +65,54 @@ impl Runtime for Rten {
     }
 
     fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError> {
-        let model = self.shared(graph)?;
-        let node = |name: &str| model.node_id(name).map_err(|error| load_error(&error));
-        let input = node(&graph.input)?;
-        let outputs =
-            outputs.iter().map(|name| Ok((name.clone(), node(name)?))).collect::<Result<_, RuntimeError>>()?;
-        Ok(Box::new(RtenSession { model, input, outputs, options: single_threaded() }))
+        let loaded = self.shared(graph, outputs)?;
+        let (input, outputs) = (graph.input.clone(), outputs.to_vec());
+        Ok(Box::new(RtenSession { loaded, input, outputs, options: single_threaded() }))
     }
 }
 
 impl Session for RtenSession {
     fn run(&mut self, shape: [usize; 4], input: &[f32]) -> Result<Vec<Array>, RuntimeError> {
-        let view = ValueView::from_shape(shape, input).map_err(|error| run_error(&error))?;
-        let ids: Vec<NodeId> = self.outputs.iter().map(|(_, id)| *id).collect();
-        let values = self
-            .model
-            .run(vec![(self.input, view.into())], &ids, Some(self.options.clone()))
-            .map_err(|error| run_error(&error))?;
-        self.outputs.iter().zip(values).map(|((name, _), value)| array(name, value)).collect()
+        let picture = Value::from_shape(shape, input.to_vec()).map_err(|error| run_error(&error))?;
+        let mut values = HashMap::from([(self.input.as_str(), picture)]);
+        for piece in &self.loaded.pieces {
+            let made = match &piece.depthwise {
+                Some(depthwise) => vec![convolve(depthwise, values.get(piece.inputs[0].as_str()))?],
+                None => self.run_nodes(piece, &values)?,
+            };
+            values.retain(|name, _| !piece.done.iter().any(|done| done == name));
+            values.extend(piece.outputs.iter().map(String::as_str).zip(made));
+        }
+        let mut result = |name: &String| {
+            let value = values.remove(name.as_str()).ok_or_else(|| run_error(&format!("it gave no \"{name}\"")))?;
+            array(name, value)
+        };
+        self.outputs.iter().map(&mut result).collect()
     }
+}
+
+impl RtenSession {
+    fn run_nodes(&self, piece: &Piece, values: &HashMap<&str, Value>) -> Result<Vec<Value>, RuntimeError> {
+        let model = &self.loaded.model;
+        let node = |name: &String| model.node_id(name).map_err(|error| run_error(&error));
+        let named = piece.inputs.iter().filter_map(|name| Some((name, values.get(name.as_str())?)));
+        let inputs: Vec<(NodeId, ValueOrView<'_>)> =
+            named.map(|(name, value)| Ok((node(name)?, value.into()))).collect::<Result<_, RuntimeError>>()?;
+        let outputs: Vec<NodeId> = piece.outputs.iter().map(node).collect::<Result<_, _>>()?;
+        model.run(inputs, &outputs, Some(self.options.clone())).map_err(|error| run_error(&error))
+    }
+}
+
+fn convolve(depthwise: &Depthwise, input: Option<&Value>) -> Result<Value, RuntimeError> {
+    let Some(Value::FloatTensor(input)) = input else {
+        return Err(run_error(&"the input of a depthwise convolution isn't float32"));
+    };
+    let view: TensorView<'_, f32> = input.view();
+    let values = view.to_contiguous();
+    let shape = <[usize; 4]>::try_from(input.shape()).ok();
+    let made = shape.and_then(|shape| depthwise.run(shape, values.data()));
+    let (shape, values) = made.ok_or_else(|| run_error(&format!("a depthwise convolution of {:?}", input.shape())))?;
+    Ok(Tensor::from_data(&shape, values).into())
 }
 
 /// The shapes of the named tensors for one run on zeros; `None` where the unoptimised graph has no such tensor.
@@ -99,7 +147,7 @@ fn single_threaded() -> RunOptions {
 
 fn array(name: &str, value: Value) -> Result<Array, RuntimeError> {
     let got = value.dtype();
-    let tensor: rten_tensor::Tensor<f32> = value
+    let tensor: Tensor<f32> = value
         .try_into()
         .map_err(|_| RuntimeError::OutputType { output: name.to_owned(), got: format!("{got:?}").to_lowercase() })?;
     Ok(Array { shape: tensor.shape().to_vec(), values: tensor.into_data() })
