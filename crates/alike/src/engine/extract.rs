@@ -3,7 +3,7 @@
 
 use super::{DescribeError, StageTimes};
 use crate::model::runtime::{Array, Runtime};
-use crate::model::{Model, ModelError, ModelId, Network};
+use crate::model::{Model, ModelError, ModelId, Network, Output};
 use crate::picture::{Decoding, Picture, PictureError, Views};
 use crate::recipe::added;
 use crate::source::{Forward, Source, models_of, windows};
@@ -37,9 +37,8 @@ impl Extractor {
         runtime: impl Fn() -> &'r Arc<dyn Runtime>,
     ) -> Result<Self, ModelError> {
         let load = |model: Arc<Model>| {
-            let mut layers = layers_of(sources, model.id());
-            layers.extend(more.filter(|(id, layer)| *id == model.id() && !layers.contains(layer)).map(|more| more.1));
-            let network = model.start_with_layers(runtime().as_ref(), &layers)?;
+            let more = more.filter(|(id, _)| *id == model.id()).map(|(_, layer)| Output::Layer(layer));
+            let network = model.start_for(runtime().as_ref(), &outputs_of(sources, model.id(), more))?;
             Ok((model.id().clone(), network))
         };
         let networks = models_of(sources).into_iter().map(load).collect::<Result<_, ModelError>>()?;
@@ -133,16 +132,16 @@ impl Extractor {
     }
 }
 
-/// The layers that sources want of a network, each once.
-fn layers_of<'a>(sources: &'a [Arc<dyn Source>], model: &ModelId) -> Vec<&'a str> {
+/// What sources, and who else, want of a network, each output once.
+fn outputs_of<'a>(sources: &'a [Arc<dyn Source>], model: &ModelId, more: Option<Output<'a>>) -> Vec<Output<'a>> {
     let of_model = sources.iter().filter(|source| source.model().is_some_and(|other| other.id() == model));
-    let mut layers = Vec::new();
-    for layer in of_model.filter_map(|source| source.layer()) {
-        if !layers.contains(&layer) {
-            layers.push(layer);
+    let mut outputs = Vec::new();
+    for output in of_model.filter_map(|source| source.output()).chain(more) {
+        if !outputs.contains(&output) {
+            outputs.push(output);
         }
     }
-    layers
+    outputs
 }
 
 /// The vector of the whole picture as it is; those of several windows added up.

@@ -44,6 +44,16 @@ pub(crate) struct Node {
     pub(crate) op: String,
     pub(crate) inputs: Vec<String>,
     pub(crate) outputs: Vec<String>,
+    /// It is a condition, a loop or the like.
+    pub(crate) has_graphs: bool,
+}
+
+/// A part of a graph.
+pub(crate) struct Needed<'a> {
+    /// Of each node, whether it belongs to it.
+    pub(crate) nodes: Vec<bool>,
+    /// What the nodes take, and the graph's input.
+    pub(crate) tensors: HashSet<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +99,28 @@ impl Graph {
     pub(crate) fn input_size(&self) -> (u32, u32) {
         let side = |axis: usize| self.input_shape[axis].unwrap_or(DEFAULT_SIDE);
         (side(3), side(2))
+    }
+
+    /// What it takes to compute these tensors. All of it, where nodes have graphs of their own, which may use any tensor.
+    pub(crate) fn needed_for(&self, tensors: &[String]) -> Needed<'_> {
+        let outputs =
+            self.nodes.iter().enumerate().flat_map(|(i, node)| node.outputs.iter().map(move |name| (&**name, i)));
+        let producers: HashMap<&str, usize> = outputs.collect();
+        let mut needed = Needed { nodes: vec![false; self.nodes.len()], tensors: HashSet::from([&*self.input]) };
+        let mut wanted: Vec<usize> = if self.nodes.iter().any(|node| node.has_graphs) {
+            needed.tensors.extend(self.weights.keys().map(String::as_str));
+            (0..self.nodes.len()).collect()
+        } else {
+            tensors.iter().filter_map(|tensor| producers.get(&**tensor).copied()).collect()
+        };
+        while let Some(node) = wanted.pop() {
+            if !std::mem::replace(&mut needed.nodes[node], true) {
+                let inputs = self.nodes[node].inputs.iter().map(String::as_str);
+                needed.tensors.extend(inputs.clone());
+                wanted.extend(inputs.filter_map(|input| producers.get(input)));
+            }
+        }
+        needed
     }
 
     /// Whether `tensor` is something the graph computes.
@@ -240,7 +272,9 @@ struct Head<'a> {
 
 impl Node {
     fn from_proto(node: NodeProto) -> Self {
+        let has_graphs = node.attribute.iter().any(|attribute| attribute.g.is_some());
         Self {
+            has_graphs,
             name: node.name.unwrap_or_default(),
             op: node.op_type.unwrap_or_default(),
             inputs: node.input,

@@ -25,7 +25,7 @@ pub use summary::{Layer, Summary};
 
 use crate::picture::Picture;
 use graph::Graph;
-use manifest::{Channels, Input, Layout, Resize, Scale, Take};
+use manifest::{Channels, Input, Layout, Outputs, Resize, Scale, Take};
 use preprocess::Preprocessor;
 use runtime::{Array, LoadableGraph, Runtime, RuntimeError, Session};
 use sha2::{Digest, Sha256};
@@ -187,6 +187,17 @@ impl fmt::Debug for Model {
     }
 }
 
+/// What a network can be run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output<'a> {
+    /// The pooled features.
+    Features,
+    /// The logits.
+    Logits,
+    /// A node or tensor, named as [`Layer::name`] or as the graph does.
+    Layer(&'a str),
+}
+
 /// What one forward pass gives for one picture. All values are finite.
 #[derive(Debug, Clone, Default)]
 pub struct ModelOutputs {
@@ -194,7 +205,7 @@ pub struct ModelOutputs {
     pub features: Option<Vec<f32>>,
     /// The logits (or probabilities, see [`Model::logits_are_probabilities`]), if the model has them.
     pub logits: Option<Vec<f32>>,
-    /// The layers asked for with [`Model::start_with_layers`], in that order and by these names.
+    /// The layers asked for with [`Model::start_for`], in that order and by these names.
     pub layers: Vec<(String, Array)>,
 }
 
@@ -323,28 +334,34 @@ impl Model {
         })
     }
 
-    /// Loads the graph into a runtime.
+    /// Loads the graph into a runtime, for whatever the model has of features and logits.
     pub fn start(&self, runtime: &dyn Runtime) -> Result<Network, ModelError> {
-        self.start_with_layers(runtime, &[])
+        self.start_for(runtime, &[Output::Features, Output::Logits])
     }
 
-    /// Loads the graph and computes these nodes or tensors too, each named as [`Layer::name`] or as the graph does.
-    pub fn start_with_layers(&self, runtime: &dyn Runtime, layers: &[&str]) -> Result<Network, ModelError> {
-        let mut wanted = Vec::new();
-        if let Some(features) = &self.manifest.outputs.features {
-            wanted.push((features.output.as_str(), Role::Features(features.take), self.declared_features()));
-        }
-        if let Some(logits) = &self.manifest.outputs.logits {
-            wanted.push((logits.output.as_str(), Role::Logits, self.declared_len(&logits.output)));
-        }
-        for layer in layers {
-            wanted.push((self.tensor(layer)?, Role::Layer((*layer).to_owned()), None));
-        }
-        let (tensors, outputs) = distinct(wanted);
+    /// Loads as much of the graph as it takes to compute these outputs. Features or logits that the model doesn't have are
+    /// left out.
+    pub fn start_for(&self, runtime: &dyn Runtime, outputs: &[Output<'_>]) -> Result<Network, ModelError> {
+        let wanted = outputs.iter().filter_map(|output| self.wanted(output).transpose());
+        let (tensors, outputs) = distinct(wanted.collect::<Result<_, _>>()?);
         let session = runtime.load(&self.loadable(&tensors), &tensors).map_err(|source| self.runtime_error(source))?;
         let tensor = vec![0.0; self.input_shape().iter().product()];
         let preprocessor = Preprocessor::new(self.manifest.input.clone());
         Ok(Network { name: self.id.to_string(), preprocessor, tensor, session, outputs, tensors })
+    }
+
+    /// The tensor of an output, what becomes of it, and its length where the graph declares it.
+    fn wanted<'a>(&'a self, output: &Output<'a>) -> Result<Option<(&'a str, Role, Option<usize>)>, ModelError> {
+        let Outputs { features, logits } = &self.manifest.outputs;
+        Ok(match output {
+            Output::Features => features
+                .as_ref()
+                .map(|features| (&*features.output, Role::Features(features.take), self.declared_features())),
+            Output::Logits => {
+                logits.as_ref().map(|logits| (&*logits.output, Role::Logits, self.declared_len(&logits.output)))
+            }
+            Output::Layer(name) => Some((self.tensor(name)?, Role::Layer((*name).to_owned()), None)),
+        })
     }
 
     fn runtime_error(&self, source: RuntimeError) -> ModelError {
@@ -356,10 +373,11 @@ impl Model {
     }
 
     fn loadable(&self, tensors: &[String]) -> LoadableGraph {
-        let bytes = if tensors.iter().all(|name| self.graph.outputs.iter().any(|(o, _)| o == name)) {
+        let is_all = tensors.is_empty() || tensors.iter().eq(self.graph.outputs.iter().map(|(name, _)| name));
+        let bytes = if is_all {
             Arc::clone(&self.bytes)
         } else {
-            wire::expose(&self.bytes, &self.graph, tensors).into()
+            wire::reduced_to(&self.bytes, &self.graph, tensors).map_or_else(|_| Arc::clone(&self.bytes), Arc::new)
         };
         let key = format!("{} {tensors:?}", self.id.sha256);
         LoadableGraph { bytes, key, input: self.graph.input.clone() }

@@ -7,8 +7,11 @@ use std::ops::Range;
 
 // Numbers of fields in onnx.proto: of the model, the graph, a tensor, a value.
 const GRAPH: u64 = 7;
+const NODE: u64 = 1;
 const INITIALIZER: u64 = 5;
+const INPUT: u64 = 11;
 const OUTPUT: u64 = 12;
+const TENSOR_NAME: u64 = 8;
 const RAW_DATA: u64 = 9;
 const NAME: u64 = 1;
 
@@ -29,21 +32,46 @@ impl Field {
     }
 }
 
-/// The file's content with `tensors` among the graph's outputs, so that every runtime computes them.
-pub(super) fn expose(bytes: &[u8], graph: &Graph, tensors: &[String]) -> Vec<u8> {
-    let mut known: HashSet<&str> = graph.outputs.iter().map(|(name, _)| name.as_str()).collect();
-    let mut extra = Vec::new();
-    for tensor in tensors.iter().filter(|tensor| known.insert(tensor)) {
-        push_output(&mut extra, tensor);
+/// The file's content with `tensors` for outputs, and without the nodes and initializers that none of them needs: no
+/// runtime leaves them out by itself.
+pub(super) fn reduced_to(bytes: &[u8], graph: &Graph, tensors: &[String]) -> Result<Vec<u8>, &'static str> {
+    let field = graph_field(bytes)?;
+    let needed = graph.needed_for(tensors);
+    let mut reduced = Vec::with_capacity(bytes.len());
+    let mut nodes = needed.nodes.iter();
+    let mut declared: HashSet<&str> = HashSet::new();
+    let message = &bytes[field.content];
+    for part in fields(message) {
+        let part = part?;
+        let content = &message[part.content.clone()];
+        let names = |number| name(content, number).is_some_and(|name| needed.tensors.contains(name));
+        let is_kept = match part.tag >> 3 {
+            NODE => nodes.next().is_none_or(|is_needed| *is_needed),
+            INITIALIZER => names(TENSOR_NAME),
+            INPUT => names(NAME),
+            OUTPUT => tensors
+                .iter()
+                .find(|tensor| name(content, NAME) == Some(tensor))
+                .is_some_and(|tensor| declared.insert(tensor)),
+            _ => true,
+        };
+        if is_kept {
+            reduced.extend_from_slice(&message[part.whole]);
+        }
     }
-    let Ok(field) = graph_field(bytes) else { return bytes.to_vec() };
-    let mut edited = Vec::with_capacity(bytes.len() + extra.len() + 16);
-    edited.extend_from_slice(&bytes[..field.whole.start]);
-    push_head(&mut edited, GRAPH, field.content.len() + extra.len());
-    edited.extend_from_slice(&bytes[field.content]);
-    edited.extend_from_slice(&extra);
+    for tensor in tensors.iter().filter(|tensor| declared.insert(tensor)) {
+        push_output(&mut reduced, tensor);
+    }
+    let mut edited = bytes[..field.whole.start].to_vec();
+    push_message(&mut edited, GRAPH, &reduced);
     edited.extend_from_slice(&bytes[field.whole.end..]);
-    edited
+    Ok(edited)
+}
+
+/// The string in a message's field of this number.
+fn name(message: &[u8], number: u64) -> Option<&str> {
+    let field = fields(message).map_while(Result::ok).find(|field| field.is_message(number))?;
+    std::str::from_utf8(&message[field.content]).ok()
 }
 
 /// The file's content without the numbers of its initializers, which are nearly all of it.

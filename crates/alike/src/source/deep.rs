@@ -1,7 +1,7 @@
 //! `deep`: the pooled features of a network, as they come.
 
 use super::{Forward, Scales, Source, SourceError, SourceId, checked, network_id};
-use crate::model::Model;
+use crate::model::{Model, Output};
 use crate::picture::Picture;
 use crate::recipe::Arguments;
 use std::sync::Arc;
@@ -32,6 +32,10 @@ impl Source for Deep {
 
     fn model(&self) -> Option<&Arc<Model>> {
         Some(&self.model)
+    }
+
+    fn output(&self) -> Option<Output<'_>> {
+        Some(Output::Features)
     }
 
     fn scales(&self) -> u32 {

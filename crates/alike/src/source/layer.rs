@@ -1,7 +1,7 @@
 //! `layer`: what a node or tensor of a network gives, pooled over the places of a map or over tokens.
 
 use super::{Forward, Scales, Source, SourceError, SourceId, checked, network_id};
-use crate::model::{Model, Pooling, channels};
+use crate::model::{Model, Output, Pooling, channels};
 use crate::picture::Picture;
 use crate::recipe::{Arguments, Quoted};
 use std::sync::Arc;
@@ -64,8 +64,8 @@ impl Source for Layer {
         Some(&self.model)
     }
 
-    fn layer(&self) -> Option<&str> {
-        Some(&self.name)
+    fn output(&self) -> Option<Output<'_>> {
+        Some(Output::Layer(&self.name))
     }
 
     fn scales(&self) -> u32 {

@@ -20,7 +20,7 @@ mod shape;
 mod sift;
 mod texture;
 
-use crate::model::{Model, ModelError, ModelId, ModelOutputs};
+use crate::model::{Model, ModelError, ModelId, ModelOutputs, Output};
 use crate::picture::Picture;
 use crate::recipe::Arguments;
 use reduce::Reduced;
@@ -95,8 +95,8 @@ pub trait Source: Send + Sync {
     fn model(&self) -> Option<&Arc<Model>> {
         None
     }
-    /// The layer that the network has to compute beside its outputs, if any.
-    fn layer(&self) -> Option<&str> {
+    /// What the network has to compute, if there is one.
+    fn output(&self) -> Option<Output<'_>> {
         None
     }
     /// 1 where the picture is described as a whole. Else windows of that many scales are pictures of their own, each is

@@ -1,7 +1,7 @@
 //! `semantic`: the class probabilities of a network.
 
 use super::{Forward, Source, SourceError, SourceId, checked, network_id};
-use crate::model::Model;
+use crate::model::{Model, Output};
 use crate::picture::Picture;
 use std::sync::Arc;
 
@@ -28,6 +28,10 @@ impl Source for Semantic {
 
     fn model(&self) -> Option<&Arc<Model>> {
         Some(&self.model)
+    }
+
+    fn output(&self) -> Option<Output<'_>> {
+        Some(Output::Logits)
     }
 
     fn describe(&self, _picture: &Picture, forward: &Forward) -> Result<Vec<f32>, SourceError> {

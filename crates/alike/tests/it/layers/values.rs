@@ -18,7 +18,7 @@ use std::sync::Arc;
 fn row(recipe: &str, model: &Arc<Model>, runtime: &dyn Runtime, picture: &Picture) -> Vec<f32> {
     let draft = draft(recipe, model).unwrap();
     let [source] = draft.sources() else { panic!("one source") };
-    let mut network = model.start_with_layers(runtime, source.layer().as_slice()).unwrap();
+    let mut network = model.start_for(runtime, source.output().as_slice()).unwrap();
     let mut forward = Forward::default();
     forward.insert(model.id().clone(), network.run(picture).unwrap());
     let row = source.describe(picture, &forward).unwrap();

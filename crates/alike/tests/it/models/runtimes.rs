@@ -2,7 +2,7 @@
 
 use super::graphs::{classifier, node, weights, write};
 use alike::model::runtime::{Array, LoadableGraph, OnnxRuntime, Rten, Runtime, RuntimeError, Session};
-use alike::model::{Model, ModelError};
+use alike::model::{Model, ModelError, Output};
 use alike::picture::Picture;
 use rten_onnx::onnx::{DataType, TensorProto};
 use std::io::Write;
@@ -62,12 +62,13 @@ fn outputs_that_contradict_the_graph_are_errors() {
 
 fn layers_by_name(runtime: &dyn Runtime) {
     let model = model();
-    let layers = ["GlobalAveragePool_of_pool", "pooled", "scores", "pool"];
-    let got = model.start_with_layers(runtime, &layers).unwrap().run(&grey()).unwrap();
+    let layers = ["GlobalAveragePool_of_pool", "pooled", "scores", "pool"].map(Output::Layer);
+    let wanted = [&[Output::Features], &layers[..]].concat();
+    let got = model.start_for(runtime, &wanted).unwrap().run(&grey()).unwrap();
     let shapes: Vec<&[usize]> = got.layers.iter().map(|(_, layer)| layer.shape.as_slice()).collect();
     assert_eq!(shapes, [&[1, 3, 1, 1][..], &[1, 3], &[1, 2], &[1, 3, 1, 1]]);
     assert_eq!(Some(&got.layer("pooled").unwrap().values), got.features.as_ref());
-    assert!(matches!(model.start_with_layers(runtime, &["nowhere"]), Err(ModelError::NoLayer { .. })));
+    assert!(matches!(model.start_for(runtime, &[Output::Layer("nowhere")]), Err(ModelError::NoLayer { .. })));
 }
 
 #[test]
