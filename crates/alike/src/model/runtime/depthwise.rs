@@ -59,7 +59,7 @@ impl Depthwise {
                 into[left..][..width].copy_from_slice(from);
             }
             let (padded, stride) = (&padded, self.stride);
-            Arch::new().dispatch(Channel { padded, columns, sums, out_columns, filter, bias: *bias, stride });
+            Arch::new().dispatch(Channel { padded, columns, sums, out_columns, filter: *filter, bias: *bias, stride });
         }
         Some(([1, channels, out_rows, out_columns], output))
     }
@@ -71,7 +71,7 @@ struct Channel<'a> {
     columns: usize,
     sums: &'a mut [f32],
     out_columns: usize,
-    filter: &'a Filter,
+    filter: Filter,
     bias: f32,
     stride: usize,
 }
@@ -87,20 +87,30 @@ impl WithSimd for Channel<'_> {
 }
 
 impl Channel<'_> {
+    /// Written so that the compiler unrolls the filter and needs no checks: arrays made by closures it kept in memory, which
+    /// took twice the time.
     #[inline(always)]
     fn convolve<const STRIDE: usize>(self) {
-        let seen = (self.out_columns - 1) * STRIDE + 1;
-        for (y, sums) in self.sums.chunks_exact_mut(self.out_columns).enumerate() {
-            let shifted: [&[f32]; SIDE * SIDE] =
-                std::array::from_fn(|at| &self.padded[(y * STRIDE + at / SIDE) * self.columns + at % SIDE..][..seen]);
-            for (x, sum) in sums.iter_mut().enumerate() {
-                *sum = self.bias;
-                for (values, weight) in shifted.iter().zip(self.filter) {
-                    *sum += values[x * STRIDE] * weight;
+        let Self { padded, columns, sums, out_columns, filter, bias, .. } = self;
+        let seen = out_columns * STRIDE - (STRIDE - 1);
+        for (y, sums) in sums.chunks_exact_mut(out_columns).enumerate() {
+            let rows = &padded[y * STRIDE * columns..];
+            let taps = [shifted(rows, seen), shifted(&rows[columns..], seen), shifted(&rows[2 * columns..], seen)];
+            for x in 0..out_columns {
+                let mut sum = bias;
+                for at in 0..SIDE * SIDE {
+                    sum += taps[at / SIDE][at % SIDE][x * STRIDE] * filter[at];
                 }
+                sums[x] = sum;
             }
         }
     }
+}
+
+/// A row as each column of the filter sees it.
+#[inline(always)]
+fn shifted(row: &[f32], seen: usize) -> [&[f32]; SIDE] {
+    [&row[..seen], &row[1..][..seen], &row[2..][..seen]]
 }
 
 struct Attributes<'a>(&'a [AttributeProto]);
