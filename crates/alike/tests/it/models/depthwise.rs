@@ -116,7 +116,8 @@ fn check(convolution: &Convolution, runtime: &dyn Runtime) {
     let model = Model::open(&write(dir.path(), "net.onnx", graph)).unwrap();
     let rgb = (0..WIDTH * HEIGHT * 3).map(|i| (i * 89 % 256) as u8).collect();
     let picture = Picture::from_rgb(WIDTH as u32, HEIGHT as u32, rgb).unwrap();
-    let mut network = model.start_for(runtime, &[Output::Features, Output::Layer("map"), Output::Layer("sum")]).unwrap();
+    let mut network =
+        model.start_for(runtime, &[Output::Features, Output::Layer("map"), Output::Layer("sum")]).unwrap();
     let wanted = convolution.expected(network.preprocess(&picture).unwrap());
     let got = network.run(&picture).unwrap();
     let (map, sum) = (&got.layer("map").unwrap().values, &got.layer("sum").unwrap().values);
