@@ -45,7 +45,7 @@ pub(crate) fn resolve_model(arg: &str) -> anyhow::Result<Model> {
 }
 
 /// Must be called while the process has one thread. Microsoft's packages of ONNX Runtime record how they are used in a
-/// database in the user's cache, and send it; what they do at their start is done before the library can switch it off.
+/// database in the user's cache, beginning before the library can be told not to.
 #[allow(unsafe_code, reason = "the C library reads the environment, which other threads might read")]
 pub(crate) fn refuse_telemetry() {
     // SAFETY: no other thread runs yet.
