@@ -235,6 +235,9 @@ struct Wanted {
     dims: Option<usize>,
 }
 
+/// The tensor of an output, what becomes of it, and its length where the graph declares it.
+type NamedOutput<'a> = (&'a str, Role, Option<usize>);
+
 enum Role {
     Features(Take),
     Logits,
@@ -350,8 +353,8 @@ impl Model {
         Ok(Network { name: self.id.to_string(), preprocessor, tensor, session, outputs, tensors })
     }
 
-    /// The tensor of an output, what becomes of it, and its length where the graph declares it.
-    fn wanted<'a>(&'a self, output: &Output<'a>) -> Result<Option<(&'a str, Role, Option<usize>)>, ModelError> {
+    /// `None` for features or logits that the model doesn't have.
+    fn wanted<'a>(&'a self, output: &Output<'a>) -> Result<Option<NamedOutput<'a>>, ModelError> {
         let Outputs { features, logits } = &self.manifest.outputs;
         Ok(match output {
             Output::Features => features
@@ -466,7 +469,7 @@ impl Network {
 }
 
 /// The tensors, each once as runtimes want them, and what becomes of each.
-fn distinct(wanted: Vec<(&str, Role, Option<usize>)>) -> (Vec<String>, Vec<Wanted>) {
+fn distinct(wanted: Vec<NamedOutput<'_>>) -> (Vec<String>, Vec<Wanted>) {
     let mut tensors: Vec<String> = Vec::new();
     let mut outputs = Vec::new();
     for (name, role, dims) in wanted {
