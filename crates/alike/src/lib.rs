@@ -1,6 +1,7 @@
 //! Content-based image retrieval: pictures in, ranked hits out.
 
 pub mod calibration;
+mod checksum;
 pub mod engine;
 pub mod gallery;
 pub mod index;

@@ -1,6 +1,7 @@
 //! The user's cache: models by hash, so that a collection's network is found again without being named.
 
-use super::{Model, ModelError};
+use super::{Model, ModelError, hex};
+use crate::checksum;
 use fs_err as fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,8 +33,9 @@ impl ModelCache {
         let Some(folder) = self.folder(&model.id().sha256) else { return Ok(()) };
         fs::create_dir_all(&folder)?;
         let graph = folder.join(GRAPH);
-        if !fs::read(&graph).is_ok_and(|kept| *kept == *model.bytes) {
-            write_whole(&graph, &model.bytes)?;
+        let kept = fs::File::open(&graph).and_then(|mut file| checksum::hash(&mut file));
+        if !kept.is_ok_and(|kept| hex(&kept) == model.id().sha256) {
+            write_whole(&graph, &model.content()?)?;
         }
         let mut manifest = model.manifest().clone();
         if let Some(labels) = model.labels()? {

@@ -2,7 +2,7 @@
 
 use super::manifest::Take;
 use super::near::near;
-use super::runtime::{Rten, Runtime};
+use super::runtime::{LoadableGraph, Rten, Runtime};
 use super::{Model, ModelError, Seen, preprocess};
 use std::sync::PoisonError;
 
@@ -72,7 +72,7 @@ impl Model {
         let tensors = [tensor.to_owned()];
         let zeros = vec![0.0; self.input_shape().iter().product()];
         Rten::new()
-            .load(&self.loadable(&tensors), &tensors)
+            .load(&LoadableGraph { model: self, outputs: &tensors })
             .and_then(|mut session| session.run(self.input_shape(), &zeros))
             .map_err(|source| self.runtime_error(source))?
             .pop()

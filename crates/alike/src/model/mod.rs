@@ -26,13 +26,15 @@ pub use summary::{Layer, Summary};
 use crate::picture::Picture;
 use graph::Graph;
 use manifest::{Channels, Input, Layout, Outputs, Resize, Scale, Take};
+use memmap2::MmapMut;
 use preprocess::Preprocessor;
 use runtime::{Array, LoadableGraph, Runtime, RuntimeError, Session};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
+use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The protobuf format ends here.
 const MAX_FILE_BYTES: u64 = 1 << 31;
@@ -171,8 +173,9 @@ pub enum ModelError {
 pub struct Model {
     id: ModelId,
     path: PathBuf,
-    /// No `Arc<[u8]>`, which would be made by copying all weights.
-    bytes: Arc<Vec<u8>>,
+    /// Open, so that what is loaded later is this file whatever becomes of its name.
+    file: Mutex<fs_err::File>,
+    file_bytes: u64,
     graph: Graph,
     manifest: Manifest,
     guess: Option<String>,
@@ -248,7 +251,6 @@ enum Role {
 impl Model {
     /// Reads and checks an ONNX file and, if it lies beside, `NAME.toml`. Without one the preprocessing is guessed.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let bytes = read_limited(path, MAX_FILE_BYTES)?;
         let beside = path.with_extension("toml");
         let manifest = if beside.exists() {
             let text = read_text(&beside)?;
@@ -256,16 +258,17 @@ impl Model {
         } else {
             None
         };
-        Self::assemble(path, bytes, manifest)
+        Self::assemble(path, manifest)
     }
 
     /// Like [`Model::open`] with a manifest of the caller's, as the catalogue has them.
     pub fn with_manifest(path: &Path, manifest: Manifest) -> Result<Self, ModelError> {
-        let bytes = read_limited(path, MAX_FILE_BYTES)?;
-        Self::assemble(path, bytes, Some((manifest, path.to_owned())))
+        Self::assemble(path, Some((manifest, path.to_owned())))
     }
 
-    fn assemble(path: &Path, bytes: Vec<u8>, manifest: Option<(Manifest, PathBuf)>) -> Result<Self, ModelError> {
+    fn assemble(path: &Path, manifest: Option<(Manifest, PathBuf)>) -> Result<Self, ModelError> {
+        let mut file = fs_err::File::open(path)?;
+        let bytes = read_mapped(&mut file)?;
         let graph = Graph::read(&bytes, path)?;
         let sha256 = hex(&Sha256::digest(&bytes));
         let (manifest, guess) = match manifest {
@@ -279,7 +282,8 @@ impl Model {
         };
         let id = ModelId { name: manifest.name.clone(), sha256, preprocessing: manifest.canonical() };
         let (dims, shapes) = (OnceLock::new(), Mutex::default());
-        Ok(Self { id, path: path.to_owned(), bytes: bytes.into(), graph, manifest, guess, dims, shapes })
+        let (path, file, file_bytes) = (path.to_owned(), file.into(), bytes.len() as u64);
+        Ok(Self { id, path, file, file_bytes, graph, manifest, guess, dims, shapes })
     }
 
     /// Name and hash.
@@ -330,9 +334,9 @@ impl Model {
     pub fn summary(&self) -> Summary {
         summary::summarise(summary::Parts {
             graph: &self.graph,
-            loadable: self.loadable(&[]),
+            loadable: LoadableGraph { model: self, outputs: &[] },
             input_shape: self.input_shape(),
-            bytes: self.bytes.len() as u64,
+            bytes: self.file_bytes,
             preprocessing: self.id.preprocessing.clone(),
         })
     }
@@ -347,7 +351,8 @@ impl Model {
     pub fn start_for(&self, runtime: &dyn Runtime, outputs: &[Output<'_>]) -> Result<Network, ModelError> {
         let wanted = outputs.iter().filter_map(|output| self.wanted(output).transpose());
         let (tensors, outputs) = distinct(wanted.collect::<Result<_, _>>()?);
-        let session = runtime.load(&self.loadable(&tensors), &tensors).map_err(|source| self.runtime_error(source))?;
+        let graph = LoadableGraph { model: self, outputs: &tensors };
+        let session = runtime.load(&graph).map_err(|source| self.runtime_error(source))?;
         let tensor = vec![0.0; self.input_shape().iter().product()];
         let preprocessor = Preprocessor::new(self.manifest.input.clone());
         Ok(Network { name: self.id.to_string(), preprocessor, tensor, session, outputs, tensors })
@@ -375,15 +380,15 @@ impl Model {
         input_shape(&self.manifest.input)
     }
 
-    fn loadable(&self, tensors: &[String]) -> LoadableGraph {
-        let is_all = tensors.is_empty() || tensors.iter().eq(self.graph.outputs.iter().map(|(name, _)| name));
-        let bytes = if is_all {
-            Arc::clone(&self.bytes)
-        } else {
-            wire::reduced_to(&self.bytes, &self.graph, tensors).map_or_else(|_| Arc::clone(&self.bytes), Arc::new)
+    /// The ONNX file's content, read anew: kept, the weights would lie in memory beside those that a runtime has.
+    fn content(&self) -> Result<Vec<u8>, ModelError> {
+        let bytes = {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.rewind()?;
+            read_limited(&mut file, MAX_FILE_BYTES)?
         };
-        let key = format!("{} {tensors:?}", self.id.sha256);
-        LoadableGraph { bytes, key, input: self.graph.input.clone() }
+        let (got, wanted) = (hex(&Sha256::digest(&bytes)), self.id.sha256.clone());
+        if got == wanted { Ok(bytes) } else { Err(ModelError::WrongHash { path: self.path.clone(), got, wanted }) }
     }
 
     fn dims(&self) -> (Option<usize>, Option<usize>) {
@@ -576,16 +581,31 @@ fn guessed_name(path: &Path) -> String {
     if name.is_empty() { "model".to_owned() } else { name.to_owned() }
 }
 
-fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, ModelError> {
-    let got = fs_err::metadata(path)?.len();
-    if got > limit {
-        return Err(ModelError::TooLarge { path: path.to_owned(), got, limit });
+fn read_limited(file: &mut fs_err::File, limit: u64) -> Result<Vec<u8>, ModelError> {
+    let mut bytes = Vec::with_capacity(checked_length(file, limit)?);
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// In pages of its own, which go back to the system at once: allocators keep memory back by the size of what was freed.
+fn read_mapped(file: &mut fs_err::File) -> Result<MmapMut, ModelError> {
+    let length = checked_length(file, MAX_FILE_BYTES)?;
+    if length == 0 {
+        return Err(ModelError::NotOnnx { path: file.path().to_owned(), reason: "it is empty".to_owned() });
     }
-    Ok(fs_err::read(path)?)
+    let mut bytes = MmapMut::map_anon(length)?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn checked_length(file: &fs_err::File, limit: u64) -> Result<usize, ModelError> {
+    let got = file.metadata()?.len();
+    let too_large = || ModelError::TooLarge { path: file.path().to_owned(), got, limit };
+    usize::try_from(got).ok().filter(|_| got <= limit).ok_or_else(too_large)
 }
 
 fn read_text(path: &Path) -> Result<String, ModelError> {
-    let bytes = read_limited(path, MAX_TEXT_BYTES)?;
+    let bytes = read_limited(&mut fs_err::File::open(path)?, MAX_TEXT_BYTES)?;
     String::from_utf8(bytes)
         .map_err(|_| ModelError::Manifest { path: path.to_owned(), reason: "it is no UTF-8 text".to_owned() })
 }

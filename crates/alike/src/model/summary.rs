@@ -40,7 +40,7 @@ pub struct Layer {
 
 pub(super) struct Parts<'a> {
     pub(super) graph: &'a Graph,
-    pub(super) loadable: LoadableGraph,
+    pub(super) loadable: LoadableGraph<'a>,
     pub(super) input_shape: [usize; 4],
     pub(super) bytes: u64,
     pub(super) preprocessing: String,

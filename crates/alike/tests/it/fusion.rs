@@ -94,8 +94,8 @@ impl Runtime for Counting {
         "counting".to_owned()
     }
 
-    fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError> {
-        Ok(Box::new(CountingSession(Rten::new().load(graph, outputs)?, Arc::clone(&self.0))))
+    fn load(&self, graph: &LoadableGraph<'_>) -> Result<Box<dyn Session>, RuntimeError> {
+        Ok(Box::new(CountingSession(Rten::new().load(graph)?, Arc::clone(&self.0))))
     }
 }
 

@@ -2,12 +2,11 @@
 
 use super::scope::Scope;
 use super::{Skip, SyncError, SyncReport};
+use crate::checksum;
 use crate::gallery::{Candidate, Skipped};
 use crate::source::Source;
 use crate::store::{Collection, ContentHash, Label, Record, RecordId, Snapshot};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -246,12 +245,5 @@ fn no_file(path: &Path, reason: &str) -> Skipped {
 
 /// `None` where it can't be read: the worker that reads it next will say why.
 fn hash_file(path: &Path) -> Option<ContentHash> {
-    let mut file = fs_err::File::open(path).ok()?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut buffer).ok()? {
-            0 => return Some(hasher.finalize().into()),
-            length => hasher.update(&buffer[..length]),
-        }
-    }
+    checksum::hash(&mut fs_err::File::open(path).ok()?).ok()
 }

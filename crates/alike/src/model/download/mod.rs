@@ -12,9 +12,9 @@ pub use error::DownloadError;
 
 use super::Manifest;
 use super::catalogue::KnownModel;
+use crate::checksum::hash_into;
 use part::Part;
 use sha2::{Digest, Sha256};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -138,23 +138,6 @@ fn hash_file(path: &Path) -> Result<Option<(String, u64)>, DownloadError> {
     let mut hasher = Sha256::new();
     let bytes = hash_into(&mut file, &mut hasher).map_err(DownloadError::cache)?;
     Ok(Some((hex(hasher), bytes)))
-}
-
-/// Feeds all that `reader` gives to `hasher`; returns the number of bytes.
-fn hash_into(reader: &mut impl Read, hasher: &mut Sha256) -> io::Result<u64> {
-    let mut buffer = vec![0; 1 << 16];
-    let mut total = 0;
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok(total),
-            Ok(n) => {
-                hasher.update(&buffer[..n]);
-                total += n as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
 }
 
 fn hex(hasher: Sha256) -> String {

@@ -1,6 +1,7 @@
 //! A file on its way into the cache: locked, hashed as it grows, renamed when it is right.
 
-use super::{DownloadError, KnownModel, hash_into, hex, wanted_hash};
+use super::{DownloadError, KnownModel, hex, wanted_hash};
+use crate::checksum::hash_into;
 use crate::model::Model;
 use crate::model::catalogue::Bytes;
 use crate::model::manifest::Outputs;

@@ -11,17 +11,40 @@ pub(crate) mod rten;
 pub use onnxruntime::OnnxRuntime;
 pub use rten::Rten;
 
-use std::sync::Arc;
+use super::{Model, ModelError, wire};
 
-/// A validated graph, ready for a runtime.
-#[derive(Debug, Clone)]
-pub struct LoadableGraph {
-    /// The ONNX file's content; every tensor asked for is among the graph's outputs. No external data.
-    pub bytes: Arc<Vec<u8>>,
-    /// Names the content: equal keys, equal bytes. Runtimes may share what they load by it.
-    pub key: String,
+/// A validated graph, ready for a runtime, to compute some of its tensors.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadableGraph<'a> {
+    pub(super) model: &'a Model,
+    pub(super) outputs: &'a [String],
+}
+
+impl LoadableGraph<'_> {
+    /// The content of an ONNX file that computes the outputs and nothing else, without external data. It is made when it
+    /// is asked for: a runtime that has loaded a graph before need not.
+    pub fn content(&self) -> Result<Vec<u8>, RuntimeError> {
+        let content = self.model.content().map_err(|error| RuntimeError::Content(Box::new(error)))?;
+        let graph = &self.model.graph;
+        let is_all = self.outputs.is_empty() || self.outputs.iter().eq(graph.outputs.iter().map(|(name, _)| name));
+        let reduced = if is_all { None } else { wire::reduced_to(&content, graph, self.outputs).ok() };
+        Ok(reduced.unwrap_or(content))
+    }
+
+    /// Names the content: equal keys, equal content. Runtimes may share what they load by it.
+    pub fn key(&self) -> String {
+        format!("{} {:?}", self.model.id.sha256, self.outputs)
+    }
+
     /// Name of the one input, float32 `[1, 3, height, width]`.
-    pub input: String,
+    pub fn input(&self) -> &str {
+        &self.model.graph.input
+    }
+
+    /// Names of the tensors to compute, in this order.
+    pub fn outputs(&self) -> &[String] {
+        self.outputs
+    }
 }
 
 /// A float32 tensor, row-major.
@@ -37,8 +60,8 @@ pub struct Array {
 pub trait Runtime: Send + Sync {
     /// For people: name and version.
     fn name(&self) -> String;
-    /// Loads a graph for one worker, to compute the named tensors in this order.
-    fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError>;
+    /// Loads a graph for one worker, to compute its outputs.
+    fn load(&self, graph: &LoadableGraph<'_>) -> Result<Box<dyn Session>, RuntimeError>;
 }
 
 /// A loaded graph, for one worker.
@@ -57,6 +80,9 @@ pub enum RuntimeError {
         /// One line a candidate: its path and what was wrong with it.
         tried: Vec<String>,
     },
+    /// The network's file can't be read again, or has become another.
+    #[error("{0}")]
+    Content(Box<ModelError>),
     /// The runtime doesn't accept the graph.
     #[error("{runtime} can't load the graph: {reason}; try the other runtime, or export the model with another opset")]
     Load {

@@ -7,74 +7,53 @@
 use super::LoadableGraph;
 use crate::model::hex;
 use fs_err as fs;
+use memmap2::Mmap;
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
-use std::io::{self, Read, Write};
+use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-const HASH_BYTES: u64 = 32;
-
-/// Read at once.
-const READ_BYTES: usize = 1 << 16;
+const HASH_BYTES: usize = 32;
 
 /// A folder of optimised graphs. All of it may be deleted at any time.
 pub(super) struct OptimisedGraphs {
     dir: PathBuf,
-    /// Files that this process has checked. Locked while one is made, so that workers don't make it twice.
-    checked: Mutex<HashSet<PathBuf>>,
+    /// What sessions of this process use. Locked while a file is made, so that workers don't make it twice.
+    mapped: Mutex<HashMap<PathBuf, Weak<Mmap>>>,
 }
 
 impl OptimisedGraphs {
     /// `dir` need not exist yet.
     pub(super) fn new(dir: PathBuf) -> Self {
-        Self { dir, checked: Mutex::default() }
+        Self { dir, mapped: Mutex::default() }
     }
 
-    /// The file with what `runtime` makes of a graph. Where there is none, or a damaged one, `write` writes it.
-    pub(super) fn file(
+    /// What `runtime` makes of a graph. Where there is no file with it, or a damaged one, `write` writes it.
+    pub(super) fn open(
         &self,
-        graph: &LoadableGraph,
+        graph: &LoadableGraph<'_>,
         runtime: &str,
         write: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> io::Result<PathBuf> {
-        let name = hex(&Sha256::digest(format!("{}\n{runtime}\n{}", graph.key, processor())));
+    ) -> io::Result<Arc<Mmap>> {
+        let name = hex(&Sha256::digest(format!("{}\n{runtime}\n{}", graph.key(), processor())));
         let path = self.dir.join(name).with_extension("ort");
-        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
-        if !checked.contains(&path) {
-            if !is_whole(&path) {
-                make(&path, write)?;
-            }
-            checked.insert(path.clone());
+        let mut mapped = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = mapped.get(&path).and_then(Weak::upgrade) {
+            return Ok(known);
         }
-        Ok(path)
+        let map = Arc::new(whole(&path).or_else(|_| make(&path, write).and_then(|()| whole(&path)))?);
+        mapped.insert(path, Arc::downgrade(&map));
+        Ok(map)
     }
 }
 
-fn is_whole(path: &Path) -> bool {
-    split_hash(path).is_ok_and(|(hash, kept)| hash == kept)
-}
-
-/// The hash of all but a file's end, and the end. Read in parts: as a whole it would take as much memory as the weights.
-fn split_hash(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    let mut file = fs::File::open(path)?;
-    let content = file.metadata()?.len().saturating_sub(HASH_BYTES);
-    let hash = hash(&mut (&mut file).take(content))?;
-    let mut kept = Vec::new();
-    file.read_to_end(&mut kept)?;
-    Ok((hash, kept))
-}
-
-fn hash(file: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut hasher = Sha256::new();
-    let mut part = vec![0; READ_BYTES];
-    loop {
-        let read = file.read(&mut part)?;
-        if read == 0 {
-            return Ok(hasher.finalize().to_vec());
-        }
-        hasher.update(&part[..read]);
-    }
+/// The file, if what it holds has the hash at its end.
+fn whole(path: &Path) -> io::Result<Mmap> {
+    let map = map(&fs::File::open(path)?)?;
+    let (content, hash) = map.split_last_chunk::<HASH_BYTES>().ok_or(io::ErrorKind::UnexpectedEof)?;
+    let is_whole = Sha256::digest(content)[..] == *hash;
+    if is_whole { Ok(map) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
 /// Written beside, hashed, synced, renamed: a reader sees a whole file or none.
@@ -90,9 +69,15 @@ fn make(path: &Path, write: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<
 
 fn seal(path: &Path) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().read(true).append(true).open(path)?;
-    let hash = hash(&mut file)?;
+    let hash = Sha256::digest(&map(&file)?[..]);
     file.write_all(&hash)?;
     file.sync_all()
+}
+
+#[allow(unsafe_code, reason = "mapping a file is unsafe by nature")]
+fn map(file: &fs::File) -> io::Result<Mmap> {
+    // SAFETY: the files are this program's own: renamed into place when they are whole, never written to after that.
+    unsafe { Mmap::map(file.file()) }
 }
 
 /// The vector instructions by which weights are laid out.

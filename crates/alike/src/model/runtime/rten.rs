@@ -35,21 +35,24 @@ impl Rten {
         Self::default()
     }
 
-    fn shared(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Arc<Loaded>, RuntimeError> {
+    fn shared(&self, graph: &LoadableGraph<'_>) -> Result<Arc<Loaded>, RuntimeError> {
+        let key = graph.key();
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         loaded.retain(|(_, model)| model.strong_count() > 0);
-        if let Some(model) = loaded.iter().find(|(key, _)| *key == graph.key).and_then(|(_, model)| model.upgrade()) {
+        if let Some(model) = loaded.iter().find(|(known, _)| *known == key).and_then(|(_, model)| model.upgrade()) {
             return Ok(model);
         }
-        let model = Arc::new(load(graph, outputs)?);
-        loaded.push((graph.key.clone(), Arc::downgrade(&model)));
+        let model = Arc::new(load(graph)?);
+        loaded.push((key, Arc::downgrade(&model)));
         Ok(model)
     }
 }
 
-fn load(graph: &LoadableGraph, outputs: &[String]) -> Result<Loaded, RuntimeError> {
-    let whole = || Cut { graph: graph.bytes.to_vec(), pieces: vec![Piece::whole(&graph.input, outputs)] };
-    let Cut { graph, pieces } = pieces::cut(&graph.bytes, &graph.input, outputs).unwrap_or_else(whole);
+fn load(graph: &LoadableGraph<'_>) -> Result<Loaded, RuntimeError> {
+    let (input, outputs, content) = (graph.input(), graph.outputs(), graph.content()?);
+    let cut = pieces::cut(&content, input, outputs);
+    let Cut { graph, pieces } =
+        cut.unwrap_or_else(|| Cut { graph: content, pieces: vec![Piece::whole(input, outputs)] });
     let mut options = ModelOptions::with_all_ops();
     options.prepack_weights(true);
     let model = options.load(graph).map_err(|error| load_error(&error))?;
@@ -64,9 +67,9 @@ impl Runtime for Rten {
         "rten 0.27".to_owned()
     }
 
-    fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError> {
-        let loaded = self.shared(graph, outputs)?;
-        let (input, outputs) = (graph.input.clone(), outputs.to_vec());
+    fn load(&self, graph: &LoadableGraph<'_>) -> Result<Box<dyn Session>, RuntimeError> {
+        let loaded = self.shared(graph)?;
+        let (input, outputs) = (graph.input().to_owned(), graph.outputs().to_vec());
         Ok(Box::new(RtenSession { loaded, input, outputs, options: single_threaded() }))
     }
 }
@@ -117,14 +120,14 @@ fn convolve(depthwise: &Depthwise, input: Option<&Value>) -> Result<Value, Runti
 
 /// The shapes of the named tensors for one run on zeros; `None` where the unoptimised graph has no such tensor.
 pub(crate) fn shapes(
-    graph: &LoadableGraph,
+    graph: &LoadableGraph<'_>,
     input_shape: [usize; 4],
     tensors: &[String],
 ) -> Result<Vec<Option<Vec<usize>>>, RuntimeError> {
     let mut options = ModelOptions::with_all_ops();
     options.enable_optimization(false);
-    let model = options.load(graph.bytes.to_vec()).map_err(|error| load_error(&error))?;
-    let input = model.node_id(&graph.input).map_err(|error| load_error(&error))?;
+    let model = options.load(graph.content()?).map_err(|error| load_error(&error))?;
+    let input = model.node_id(graph.input()).map_err(|error| load_error(&error))?;
     let ids: Vec<Option<NodeId>> = tensors.iter().map(|name| model.find_node(name)).collect();
     let mut wanted: Vec<NodeId> = Vec::new();
     for id in ids.iter().flatten() {

@@ -28,8 +28,8 @@ impl Runtime for Counting {
         "rten, counted".to_owned()
     }
 
-    fn load(&self, graph: &LoadableGraph, outputs: &[String]) -> Result<Box<dyn Session>, RuntimeError> {
-        let session = self.rten.load(graph, outputs)?;
+    fn load(&self, graph: &LoadableGraph<'_>) -> Result<Box<dyn Session>, RuntimeError> {
+        let session = self.rten.load(graph)?;
         Ok(Box::new(CountingSession { session, runs: Arc::clone(&self.runs) }))
     }
 }
