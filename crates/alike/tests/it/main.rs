@@ -10,6 +10,7 @@
 mod calibration;
 mod data;
 mod download;
+mod ending;
 mod engine;
 mod explain;
 mod filters;

@@ -22,8 +22,14 @@ pub(super) struct FileRead<'a> {
     pub(super) position: usize,
     pub(super) bytes: Result<Vec<u8>, LeftOut>,
     pub(super) took: Duration,
-    /// Given back when the worker is done with the file.
-    _share: Share<'a>,
+    /// Of what is read ahead, until the worker takes the file.
+    pub(super) share: Option<Share<'a>>,
+}
+
+/// A file that is worth reading, and its beginning.
+struct Begun {
+    file: fs_err::File,
+    head: Vec<u8>,
 }
 
 /// The files of a run, handed out once each, in their order.
@@ -50,37 +56,48 @@ impl<'a> Reader<'a> {
         while !stop() {
             let position = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(task) = self.tasks.get(position) else { return };
-            let share = self.ahead.take(task.stamp.size.min(self.max_bytes));
             let started = Instant::now();
-            let bytes = self.bytes(task);
-            if files.send(FileRead { position, bytes, took: started.elapsed(), _share: share }).is_err() {
+            let begun = self.begin(task);
+            let mut took = started.elapsed();
+            // Not before: waiting for room with a film that nobody reads would keep others from reading.
+            let share = begun.is_ok().then(|| self.ahead.take(task.stamp.size));
+            let started = Instant::now();
+            let bytes = begun.and_then(|begun| self.finish(task, begun));
+            took += started.elapsed();
+            if files.send(FileRead { position, bytes, took, share }).is_err() {
                 return;
             }
         }
     }
 
-    /// The file's bytes, once its size is within the limit and its beginning looks like a picture.
-    fn bytes(&self, task: &Task) -> Result<Vec<u8>, LeftOut> {
-        let io = |error: std::io::Error| skip(task, &PictureError::Io(error));
-        let mut file = fs_err::File::open(&task.path).map_err(io)?;
-        let mut bytes = Vec::new();
-        file.by_ref().take(HEAD_BYTES).read_to_end(&mut bytes).map_err(io)?;
-        if !task.named && !picture::looks_like_picture(&task.path, &bytes) {
+    /// Opens the file, if its size is within the limit and its beginning looks like a picture.
+    fn begin(&self, task: &Task) -> Result<Begun, LeftOut> {
+        let mut file = fs_err::File::open(&task.path).map_err(|error| unreadable(task, error))?;
+        let mut head = Vec::new();
+        file.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(|error| unreadable(task, error))?;
+        if !task.named && !picture::looks_like_picture(&task.path, &head) {
             return Err(left_out(task, "not a picture, by name and by content", false));
         }
-        let limit = self.max_bytes;
-        // The size on record may be outdated, or endless as that of a pipe: the reading itself is bounded, too.
-        let rest = limit.saturating_add(1).saturating_sub(bytes.len() as u64);
-        if task.stamp.size <= limit {
-            file.take(rest).read_to_end(&mut bytes).map_err(io)?;
-        }
-        if task.stamp.size.max(bytes.len() as u64) > limit {
-            return Err(left_out(
-                task,
-                &format!("a file of more than {limit} bytes: raise --max-memory to read it"),
-                true,
-            ));
-        }
+        self.check_size(task, task.stamp.size)?;
+        Ok(Begun { file, head })
+    }
+
+    fn finish(&self, task: &Task, Begun { file, head: mut bytes }: Begun) -> Result<Vec<u8>, LeftOut> {
+        // The file may have grown since its size was taken: the reading itself is bounded, too.
+        let rest = self.max_bytes.saturating_add(1).saturating_sub(bytes.len() as u64);
+        file.take(rest).read_to_end(&mut bytes).map_err(|error| unreadable(task, error))?;
+        self.check_size(task, bytes.len() as u64)?;
         Ok(bytes)
     }
+
+    fn check_size(&self, task: &Task, size: u64) -> Result<(), LeftOut> {
+        let limit = self.max_bytes;
+        let reason =
+            || format!("a file of {size} bytes or more, wanted at most {limit}: raise --max-memory to read it");
+        if size <= limit { Ok(()) } else { Err(left_out(task, &reason(), true)) }
+    }
+}
+
+fn unreadable(task: &Task, error: std::io::Error) -> LeftOut {
+    skip(task, &PictureError::Io(error))
 }

@@ -45,6 +45,31 @@ pub(super) enum Described {
     Rows { content: ContentHash, width: u32, height: u32, rows: Vec<(usize, Vec<f32>)> },
 }
 
+/// The files that are read ahead. When nobody wants them any more they are thrown away: a reader waits until others' are
+/// taken, and the queue keeps them as long as there are readers.
+struct Reading<'a, 'f> {
+    files: crossbeam_channel::Receiver<FileRead<'f>>,
+    stop: &'a AtomicBool,
+}
+
+impl Drop for Reading<'_, '_> {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.files.iter().for_each(drop);
+    }
+}
+
+/// Ends the run when its thread panics.
+struct OnPanic<'a>(&'a AtomicBool);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Run<'_> {
     pub(super) fn execute(
         &self,
@@ -57,7 +82,7 @@ impl Run<'_> {
         let first_id = writer.reserve_ids(changes.tasks.len() as u64)?;
         let tasks = &changes.tasks[..];
         let reader = Reader::new(tasks, self.request.decode.limits.max_bytes);
-        let stop = AtomicBool::new(false);
+        let stop = &AtomicBool::new(false);
         let ends = || stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed);
         let mut committer = Committer::new(self, tasks, first_id, writer, report);
         std::thread::scope(|threads| {
@@ -71,13 +96,16 @@ impl Run<'_> {
             let (sender, results) = mpsc::sync_channel(2 * jobs);
             let workers = (0..jobs).map(|_| {
                 let (files, sender) = (files.clone(), sender.clone());
-                threads.spawn(move || self.work(tasks, &files, ends, &sender))
+                threads.spawn(move || {
+                    let _end = OnPanic(stop);
+                    self.work(tasks, &files, ends, &sender).inspect_err(|_| stop.store(true, Ordering::Relaxed))
+                })
             });
             let workers: Vec<_> = workers.collect();
-            drop((files, sender));
+            let reading = Reading { files, stop };
+            drop(sender);
             let committed = committer.receive(&results, on_event);
-            stop.store(true, Ordering::Relaxed);
-            drop(results);
+            drop((results, reading));
             for worker in workers {
                 // A panic of a worker is a bug: it ends the run as it would have ended a single thread.
                 worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
@@ -105,7 +133,8 @@ impl Run<'_> {
         results: &mpsc::SyncSender<Done>,
     ) -> Result<(), SyncError> {
         let mut extractor: Option<Extractor> = None;
-        for file in files {
+        for FileRead { position, bytes, took, share } in files {
+            drop(share);
             if ends() {
                 return Ok(());
             }
@@ -115,10 +144,10 @@ impl Run<'_> {
                     none.insert(Extractor::start(self.sources, self.decoding, || self.engine.networks().runtime())?)
                 }
             };
-            let mut times = StageTimes { read: file.took, ..StageTimes::default() };
-            let task = &tasks[file.position];
-            let result = file.bytes.and_then(|bytes| self.describe(task, bytes, extractor, &mut times));
-            if results.send(Done { task: file.position, result, times }).is_err() {
+            let mut times = StageTimes { read: took, ..StageTimes::default() };
+            let task = &tasks[position];
+            let result = bytes.and_then(|bytes| self.describe(task, bytes, extractor, &mut times));
+            if results.send(Done { task: position, result, times }).is_err() {
                 return Ok(());
             }
         }
