@@ -46,7 +46,7 @@ def main():
     for name, pictures in sets.items():
         if name in args.sets:
             results[name] = measured(python, args, name, pictures, programs)
-    write(args, results, absent)
+    write(args, results, absent, versions(python))
 
 
 def parse_args():
@@ -57,7 +57,7 @@ def parse_args():
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "extraction", help="where all is kept")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--sets", nargs="+", default=["photos", *SETS], help="which sets: photos, small, large")
-    parser.add_argument("--skip", nargs="+", default=[], choices=PEERS, help="peers to leave out")
+    parser.add_argument("--skip", nargs="+", default=[], choices=PEERS.keys() - {REFERENCE}, help="peers to leave out")
     args = parser.parse_args()
     args.photos, args.network, args.work = args.photos.resolve(), args.network.resolve(), args.work.resolve()
     return args
@@ -76,13 +76,21 @@ def install(venv):
         if done.returncode != 0:
             failed[package] = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
     needs = {"torch": "torch", "torch-loader": "torch", "paddle": "paddlepaddle"}
-    absent = {name: failed[package] for name, package in needs.items() if package in failed}
+    without_version = {wanted.split("==")[0]: reason for wanted, reason in failed.items()}
+    absent = {name: without_version[package] for name, package in needs.items() if package in without_version}
     for name, reason in absent.items():
         print(f"left out: {PEERS[name]}: {reason}")
-    rest = failed.keys() - needs.values()
+    rest = without_version.keys() - needs.values()
     if rest:
         sys.exit(f"can't do without {', '.join(sorted(rest))}: {failed}")
     return python, absent
+
+
+def versions(python):
+    """What the peers are, as pip says it."""
+    said = run([python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"])
+    wanted = {line.split("==")[0] for line in (HERE / "requirements.txt").read_text().splitlines()}
+    return [f"{package['name']} {package['version']}" for package in json.loads(said) if package["name"] in wanted]
 
 
 def made(python, args, name):
@@ -182,9 +190,10 @@ def run(command):
     return subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def write(args, results, absent):
-    lines = [f"Machine: {processor()}, {os.cpu_count()} cores."]
-    lines.append(f"Command: `python3 training/extraction/measure.py`, {args.rounds} rounds in which the programs take turns.")
+def write(args, results, absent, versions):
+    command = f"measure.py --photos {args.photos.name} --network {args.network.name} --rounds {args.rounds}"
+    lines = [f"Machine: {processor()}, {os.cpu_count()} cores. Peers: {', '.join(versions)}."]
+    lines.append(f"Command: `python3 training/extraction/{command}`; in each round the programs take turns.")
     lines.append(
         "CPU and wall time are the least of all rounds. Those of alike are of the whole process, from its start to the "
         "collection on disk; those of the peers leave out importing, loading and five pictures before. Memory is the "

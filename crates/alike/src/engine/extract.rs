@@ -68,16 +68,17 @@ impl Extractor {
         views: &'v Views<'_>,
         wanted: &[usize],
     ) -> Result<Vec<(&'v Picture, Vec<usize>)>, PictureError> {
-        let started = Instant::now();
         let mut looks: Vec<(&Picture, Vec<usize>)> = Vec::new();
         for &position in wanted {
-            let picture = self.look(views, position)?;
+            let started = Instant::now();
+            let picture = self.look(views, position);
+            self.spent.decode += started.elapsed();
+            let picture = picture?;
             match looks.iter_mut().find(|(known, _)| std::ptr::eq(*known, picture)) {
                 Some((_, positions)) => positions.push(position),
                 None => looks.push((picture, vec![position])),
             }
         }
-        self.spent.decode += started.elapsed();
         Ok(looks)
     }
 

@@ -15,7 +15,7 @@ fn stages(times: &StageTimes) -> [(&'static str, Duration, &'static str); 8] {
         ("network", times.network, "forward passes"),
         ("describe", times.describe, "all else that sources compute"),
         ("store", times.store, "rows, descriptors, indexes"),
-        ("elapsed", times.total, "from begin to end, on the clock"),
+        ("elapsed", times.total, "from beginning to end, on the clock"),
     ]
 }
 
@@ -35,16 +35,14 @@ pub(super) fn as_json(engine: &Engine, report: &SyncReport, jobs: usize) -> Valu
         .into_iter()
         .map(|(stage, time, _)| (stage.to_owned(), json!(time.as_secs_f64())))
         .collect();
-    let mut value = json!({
+    json!({
+        "collection": engine.collection().dir().to_string_lossy(),
         "added": report.added, "changed": report.changed, "moved": report.moved, "completed": report.completed,
         "removed": report.removed, "unchanged": report.kept, "interrupted": report.interrupted,
         "skipped": report.skipped.iter().map(skip).collect::<Vec<_>>(),
         "warnings": report.warnings,
         "jobs": jobs, "described": described(report), "seconds": stages,
-    });
-    let collection = engine.collection().dir();
-    value["collection"] = json!(collection.to_string_lossy());
-    value
+    })
 }
 
 fn skip(skip: &Skip) -> Value {
