@@ -7,11 +7,11 @@ use std::process::Command;
 
 /// What is searched for what.
 #[derive(Clone, Copy)]
-pub(crate) enum Gallery {
-    /// A labelled list of the gallery, and one of the queries.
-    Lists(&'static str),
+pub(crate) enum Gallery<'a> {
+    /// A labelled list of the gallery, and one of the queries; of the test data, or in a folder by its whole path.
+    Lists(&'a str),
     /// A list of what is relevant to each query.
-    Relevant(&'static str),
+    Relevant(&'a str),
 }
 
 /// The answer of `alike eval --json`, as far as it is wanted here.
@@ -43,12 +43,21 @@ struct Comparison {
 
 impl Evaluation {
     /// By the network of the test data. `None` where the test data aren't at hand.
-    pub(crate) fn of(gallery: Gallery, recipes: &[String]) -> Option<Self> {
+    pub(crate) fn of(gallery: Gallery<'_>, recipes: &[String]) -> Option<Self> {
         Self::by(&network(), gallery, recipes)
     }
 
     /// By another network.
-    pub(crate) fn by(network: &Path, gallery: Gallery, recipes: &[String]) -> Option<Self> {
+    pub(crate) fn by(network: &Path, gallery: Gallery<'_>, recipes: &[String]) -> Option<Self> {
+        Self::run(network, gallery, recipes, &[])
+    }
+
+    /// Of all pixels, however large the pictures are.
+    pub(crate) fn of_all_pixels(gallery: Gallery<'_>, recipes: &[String]) -> Option<Self> {
+        Self::run(&network(), gallery, recipes, &["--exact-decode"])
+    }
+
+    fn run(network: &Path, gallery: Gallery<'_>, recipes: &[String], more: &[&str]) -> Option<Self> {
         let data = data();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_alike"));
@@ -61,7 +70,7 @@ impl Evaluation {
             }
             Gallery::Relevant(_) => _ = command.arg("--ground-truth").arg(data.join(set).join("groundtruth.txt")),
         }
-        command.arg("--model").arg(network);
+        command.arg("--model").arg(network).args(more);
         recipes.iter().for_each(|recipe| _ = command.args(["--recipe", recipe]));
         if !data.join(set).is_dir() {
             return None;
@@ -80,6 +89,18 @@ impl Evaluation {
             let [low, high] = other.ci95;
             Some((-other.difference, [-high, -low]))
         })
+    }
+
+    /// Of each query, under one of the recipes.
+    pub(crate) fn of_queries(&self, recipe: usize, metric: &str) -> Vec<f64> {
+        let text =
+            fs_err::read_to_string(self.report().join("per_query.csv")).expect("a line for each query and recipe");
+        let mut lines = text.lines();
+        // From the end: recipes before it may have commas.
+        let place = lines.next().and_then(|names| names.rsplit(',').position(|name| name == metric));
+        let place = place.expect("the metric has a column");
+        let value = |line: &str| line.rsplit(',').nth(place)?.parse().ok();
+        lines.skip(recipe).step_by(self.results.len()).map(|line| value(line).expect("a number")).collect()
     }
 
     pub(crate) fn report(&self) -> &Path {

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
 mod calibration;
+mod decoding;
 mod evaluation;
 mod int8;
 mod kinds;
@@ -21,7 +22,7 @@ use evaluation::{Evaluation, Gallery};
 struct Table {
     name: &'static str,
     about: &'static str,
-    gallery: Gallery,
+    gallery: Gallery<'static>,
     /// What each recipe is there for, and the recipe.
     recipes: fn() -> Vec<(&'static str, String)>,
 }
@@ -80,6 +81,7 @@ fn main() {
     run("tuned", tuned::table);
     run("trained", trained::table);
     run("int8", int8::table);
+    run("decoding", decoding::table);
 }
 
 fn write(name: &str, text: Option<String>) {

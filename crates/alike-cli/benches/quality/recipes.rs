@@ -90,6 +90,11 @@ pub(crate) fn calibrated() -> Vec<String> {
     ["deep", INNER, &mixed, "deep | hash(itq, 64)", "phash"].map(str::to_owned).to_vec()
 }
 
+/// Of sources that look at fewer pixels of a large JPEG.
+pub(crate) fn decoded() -> Vec<String> {
+    ["deep", "deep | center | pca(64)", "color + texture + shape", MIX, "sift | vlad(64)"].map(str::to_owned).to_vec()
+}
+
 const SEEDS: usize = 5;
 
 pub(crate) fn codes() -> Recipes {
