@@ -89,6 +89,23 @@ fn a_collection_keeps_to_the_decoding_it_began_with() {
     refused.says("fewer pixels").says("another collection");
 }
 
+/// A worker decodes each picture into the memory of the one before.
+#[test]
+fn nothing_of_a_picture_is_left_in_the_next() {
+    let gallery = two_photos();
+    let torn = fs::read(gallery.path("photos/b.jpg")).unwrap();
+    gallery.write("photos/b.jpg", &torn[..torn.len() / 2]);
+    let grey = image::GrayImage::from_fn(900, 700, |x, y| image::Luma([(x ^ y) as u8]));
+    grey.save(gallery.path("photos/c.jpg")).unwrap();
+    photo(&gallery, "photos/d.jpg", 5);
+    let options = ["--recipe", "color", "--exact-decode", "--lenient", "--jobs", "1"];
+    index(&gallery, "together", &options).exits(0);
+    for name in ["a", "b", "c", "d"] {
+        gallery.alike(&[&["index", &format!("photos/{name}.jpg"), "-c", "apart"], &options[..]].concat()).exits(0);
+    }
+    assert_eq!(rows(&gallery, "together", "color"), rows(&gallery, "apart", "color"));
+}
+
 #[test]
 fn json_says_what_was_done_and_where_the_time_went() {
     let gallery = two_photos();

@@ -81,18 +81,20 @@ impl Cost {
     }
 }
 
+/// As [`Picture::decode_at_least`], into the memory of `spare` where that can be.
 pub(super) fn decode(
     bytes: &[u8],
     extension: Option<&str>,
     least: Option<u32>,
     options: &DecodeOptions,
+    spare: Vec<u8>,
 ) -> Result<Picture, PictureError> {
     if bytes.len() as u64 > options.limits.max_bytes {
         return Err(PictureError::TooMuchMemory { bytes: bytes.len() as u64, max_bytes: options.limits.max_bytes });
     }
     let format = sniff(bytes, extension).ok_or_else(|| PictureError::NotAPicture { got: description(bytes) })?;
     let Decoded { full_size, reduction, rgb, orientation, partial } = caught(|| match format {
-        Format::Jpeg => jpeg::decode(bytes, least, options),
+        Format::Jpeg => jpeg::decode(bytes, least, options, spare),
         Format::Other(format) => decode_other(bytes, format, options),
         #[cfg(feature = "heif")]
         Format::Heif(format) => super::heif::decode(bytes, format, options),

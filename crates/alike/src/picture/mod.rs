@@ -155,7 +155,7 @@ impl Picture {
         least: Option<u32>,
         options: &DecodeOptions,
     ) -> Result<Self, PictureError> {
-        decode::decode(bytes, extension, least, options)
+        decode::decode(bytes, extension, least, options, Vec::new())
     }
 
     /// A picture from pixels: `rgb` holds `width * height * 3` bytes, row by row. `None` if it doesn't, or is empty.

@@ -11,6 +11,7 @@ use crate::picture::{self, Decoding, PictureError, Views};
 use crate::source::Source;
 use crate::store::{Batch, ContentHash, Writer};
 use sha2::{Digest, Sha256};
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -133,6 +134,7 @@ impl Run<'_> {
         results: &mpsc::SyncSender<Done>,
     ) -> Result<(), SyncError> {
         let mut extractor: Option<Extractor> = None;
+        let mut spare = Vec::new();
         for FileRead { position, bytes, took, share } in files {
             drop(share);
             if ends() {
@@ -146,7 +148,7 @@ impl Run<'_> {
             };
             let mut times = StageTimes { read: took, ..StageTimes::default() };
             let task = &tasks[position];
-            let result = bytes.and_then(|bytes| self.describe(task, bytes, extractor, &mut times));
+            let result = bytes.and_then(|bytes| self.describe(task, bytes, extractor, &mut spare, &mut times));
             if results.send(Done { task: position, result, times }).is_err() {
                 return Ok(());
             }
@@ -159,6 +161,7 @@ impl Run<'_> {
         task: &Task,
         bytes: Vec<u8>,
         extractor: &mut Extractor,
+        spare: &mut Vec<u8>,
         times: &mut StageTimes,
     ) -> Result<Described, LeftOut> {
         let started = Instant::now();
@@ -170,15 +173,22 @@ impl Run<'_> {
             _ => (0..self.sources.len()).collect(),
         };
         let extension = task.path.extension().and_then(|extension| extension.to_str());
-        let views = Views::of_file(bytes, extension, &self.request.decode);
+        let views = Views::of_file(bytes, extension, &self.request.decode).reusing(mem::take(spare));
         let rows = extractor.describe(&views, &wanted);
         *times += extractor.take_spent();
-        let rows = rows.map_err(|error| match error {
-            DescribeError::Picture(error) => skip(task, &error),
-            error => left_out(task, &error.to_string(), true),
-        })?;
-        let (width, height) = views.full_size().map_err(|error| skip(task, &error))?;
-        Ok(Described::Rows { content, width, height, rows: wanted.into_iter().zip(rows).collect() })
+        let described = rows.map_err(|error| undescribed(task, &error)).and_then(|rows| {
+            let (width, height) = views.full_size().map_err(|error| skip(task, &error))?;
+            Ok(Described::Rows { content, width, height, rows: wanted.into_iter().zip(rows).collect() })
+        });
+        *spare = views.into_spare();
+        described
+    }
+}
+
+fn undescribed(task: &Task, error: &DescribeError) -> LeftOut {
+    match error {
+        DescribeError::Picture(error) => skip(task, error),
+        error => left_out(task, &error.to_string(), true),
     }
 }
 

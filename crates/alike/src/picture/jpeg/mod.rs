@@ -8,7 +8,7 @@ use super::{DecodeOptions, PictureError};
 use image::metadata::Orientation;
 use libjpeg_turbo_rs::decode::boundary::{MarkerBoundary, find_first_sos, scan_next_boundary};
 use libjpeg_turbo_rs::{
-    DecodeLimits, Decoder, FrameHeader, Image, JpegError, PixelFormat, RestartResyncStrategy, ResyncAction,
+    DecodeLimits, DecodeWarning, Decoder, FrameHeader, JpegError, PixelFormat, RestartResyncStrategy, ResyncAction,
     ScalingFactor,
 };
 use std::borrow::Cow;
@@ -26,7 +26,13 @@ pub(super) fn reduction((width, height): (u32, u32), least: Option<u32>) -> u32 
     [8, 4, 2].into_iter().find(serves).unwrap_or(1)
 }
 
-pub(super) fn decode(bytes: &[u8], least: Option<u32>, options: &DecodeOptions) -> Result<Decoded, PictureError> {
+/// Decodes into the memory of `spare`, where it is large enough.
+pub(super) fn decode(
+    bytes: &[u8],
+    least: Option<u32>,
+    options: &DecodeOptions,
+    spare: Vec<u8>,
+) -> Result<Decoded, PictureError> {
     let ended = is_ended(bytes);
     // Where the scans of a progressive picture break off, its header is not complete.
     let bytes = if options.lenient && !ended { Cow::Owned([bytes, &END].concat()) } else { Cow::Borrowed(bytes) };
@@ -40,9 +46,12 @@ pub(super) fn decode(bytes: &[u8], least: Option<u32>, options: &DecodeOptions) 
     let decoding_bytes = memory::peak_bytes(&decoder, reduction);
     let cost = Cost { full_size, reduction, decoding_bytes, orientation };
     let _share = cost.check(options)?;
-    let (image, damage) = read(decoder, &bytes, reduction, options.lenient)?;
+    let has_inks = frame.components.len() == 4;
+    // The decoder would hold inks twice, which `peak_bytes` doesn't count.
+    let spare = if has_inks { Vec::new() } else { spare };
+    let (samples, damage) = read(decoder, &bytes, reduction, options.lenient, spare)?;
     let damage = damage.or_else(|| (!ended).then(|| damaged("its end is missing")));
-    let rgb = if image.pixel_format == PixelFormat::Cmyk { mixed(&image.data) } else { image.data };
+    let rgb = if has_inks { mixed(&samples) } else { samples };
     match damage {
         Some(error) if !options.lenient || is_plain(&rgb) => Err(error),
         damage => Ok(Decoded { full_size, reduction, rgb, orientation, partial: damage.is_some() }),
@@ -78,27 +87,33 @@ fn check_supported(frame: &FrameHeader) -> Result<(), PictureError> {
     Err(unsupported(&reason))
 }
 
-/// The picture, and what is wrong with it.
+/// RGB or inks, and what is wrong with them.
 fn read(
     decoder: Decoder<'_>,
     bytes: &[u8],
     reduction: u32,
     lenient: bool,
-) -> Result<(Image, Option<PictureError>), PictureError> {
-    match read_scans(decoder, reduction, lenient) {
-        Ok(image) => {
-            let damage = image.warnings.first().map(|warning| damaged(&warning.to_string()));
-            Ok((image, damage))
+    spare: Vec<u8>,
+) -> Result<(Vec<u8>, Option<PictureError>), PictureError> {
+    match read_scans(decoder, reduction, lenient, spare) {
+        Ok((samples, warnings)) => {
+            let damage = warnings.first().map(|warning| damaged(&warning.to_string()));
+            Ok((samples, damage))
         }
         Err(error) if lenient => match read_earlier_scans(bytes, reduction) {
-            Some(image) => Ok((image, Some(refused(error)))),
+            Some(samples) => Ok((samples, Some(refused(error)))),
             None => Err(refused(error)),
         },
         Err(error) => Err(refused(error)),
     }
 }
 
-fn read_scans(mut decoder: Decoder<'_>, reduction: u32, lenient: bool) -> Result<Image, JpegError> {
+fn read_scans(
+    mut decoder: Decoder<'_>,
+    reduction: u32,
+    lenient: bool,
+    spare: Vec<u8>,
+) -> Result<(Vec<u8>, Vec<DecodeWarning>), JpegError> {
     let format = if decoder.header().components.len() == 4 { PixelFormat::Cmyk } else { PixelFormat::Rgb };
     decoder.set_output_format(format);
     decoder.set_scale(ScalingFactor::try_new(1, reduction)?);
@@ -107,7 +122,20 @@ fn read_scans(mut decoder: Decoder<'_>, reduction: u32, lenient: bool) -> Result
     if !lenient {
         decoder.set_resync_strategy(Refuse);
     }
-    decoder.decode_image()
+    decode_reusing(&decoder, spare)
+}
+
+/// Where `spare` is too small, the decoder takes memory of its own, and says so if there is none.
+fn decode_reusing(decoder: &Decoder<'_>, mut spare: Vec<u8>) -> Result<(Vec<u8>, Vec<DecodeWarning>), JpegError> {
+    let length = decoder.output_buffer_size()?;
+    if spare.capacity() < length {
+        drop(spare);
+        let image = decoder.decode_image()?;
+        return Ok((image.data, image.warnings));
+    }
+    spare.resize(length, 0);
+    let image = decoder.decode_image_into(&mut spare)?;
+    Ok((spare, image.warnings))
 }
 
 /// Refuses data without the restart marker that is due.
@@ -120,10 +148,11 @@ impl RestartResyncStrategy for Refuse {
 }
 
 /// The scans before the first one that can't be read. Each scan of a progressive picture refines all of it.
-fn read_earlier_scans(bytes: &[u8], reduction: u32) -> Option<Image> {
+fn read_earlier_scans(bytes: &[u8], reduction: u32) -> Option<Vec<u8>> {
     let read = |length: usize| {
         let bytes = [&bytes[..length], &END].concat();
-        open(&bytes).and_then(|decoder| read_scans(decoder, reduction, true)).ok()
+        let (samples, _) = open(&bytes).and_then(|decoder| read_scans(decoder, reduction, true, Vec::new())).ok()?;
+        Some(samples)
     };
     let starts: Vec<usize> = scan_starts(bytes).collect();
     // Up to the start of its data, a scan says nothing.
