@@ -114,7 +114,7 @@ impl Extractor {
             let needed = |&position: &usize| self.sources[position].model().is_some_and(|model| model.id() == id);
             if wanted.iter().any(needed) {
                 let started = Instant::now();
-                network.preprocess(window)?;
+                network.preprocess(window);
                 let prepared = Instant::now();
                 forward.insert(id.clone(), network.run_prepared()?);
                 self.spent.prepare += prepared - started;

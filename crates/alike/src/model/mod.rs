@@ -157,16 +157,6 @@ pub enum ModelError {
         /// The tensor.
         output: String,
     },
-    /// The picture's sides differ so much that resizing it would take too much memory.
-    #[error(
-        "the picture is {width}x{height}, too elongated for a network that crops: wanted sides of a ratio below 1000"
-    )]
-    TooElongated {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-    },
 }
 
 /// A network with its manifest, validated but not yet loaded into a runtime.
@@ -204,9 +194,9 @@ pub enum Output<'a> {
 /// What one forward pass gives for one picture. All values are finite.
 #[derive(Debug, Clone, Default)]
 pub struct ModelOutputs {
-    /// The pooled features, if the model has them.
+    /// The pooled features, if the model has them and they were asked for.
     pub features: Option<Vec<f32>>,
-    /// The logits (or probabilities, see [`Model::logits_are_probabilities`]), if the model has them.
+    /// The logits (or probabilities, see [`Model::logits_are_probabilities`]), if the model has them and they were asked for.
     pub logits: Option<Vec<f32>>,
     /// The layers asked for with [`Model::start_for`], in that order and by these names.
     pub layers: Vec<(String, Array)>,
@@ -424,14 +414,14 @@ impl Model {
 impl Network {
     /// Preprocesses a picture as the manifest says and runs the graph once.
     pub fn run(&mut self, picture: &Picture) -> Result<ModelOutputs, ModelError> {
-        self.preprocessor.fill(&mut self.tensor, picture)?;
+        self.preprocess(picture);
         self.run_prepared()
     }
 
     /// The input tensor of a picture, float32 `[1, 3, height, width]`, as the graph would get it.
-    pub fn preprocess(&mut self, picture: &Picture) -> Result<&[f32], ModelError> {
-        self.preprocessor.fill(&mut self.tensor, picture)?;
-        Ok(&self.tensor)
+    pub fn preprocess(&mut self, picture: &Picture) -> &[f32] {
+        self.preprocessor.fill(&mut self.tensor, picture);
+        &self.tensor
     }
 
     /// Runs the graph once on what [`preprocess`](Self::preprocess) was given last.

@@ -1,13 +1,9 @@
 //! From a picture to the network's input, as the manifest says.
 
-use super::ModelError;
 use super::manifest::{Channels, Input, Resize, Scale, ShortestEdge};
 use crate::picture::Picture;
 use crate::resize::{self, Bilinear, Filter, Part};
 use pulp::{Arch, Simd, WithSimd};
-
-/// Pixels that an intermediate picture may have: a shortest edge of 256 allows a ratio of 1 to 1000.
-const MAX_RESIZED_PIXELS: u64 = 1 << 26;
 
 /// A rectangle of a picture, in shares of its width and height, each in 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,12 +52,11 @@ impl Preprocessor {
     }
 
     /// Fills `tensor`, `3 * height * width` values, channel by channel, with the picture.
-    pub(super) fn fill(&mut self, tensor: &mut [f32], picture: &Picture) -> Result<(), ModelError> {
+    pub(super) fn fill(&mut self, tensor: &mut [f32], picture: &Picture) {
         match self.input.resize {
             Resize::Stretch => self.stretch(tensor, picture),
-            Resize::ShortestEdge(edge) => self.cut(tensor, picture, edge.filter)?,
+            Resize::ShortestEdge(edge) => self.crop(tensor, picture, edge.filter),
         }
-        Ok(())
     }
 
     fn stretch(&mut self, tensor: &mut [f32], picture: &Picture) {
@@ -71,18 +66,15 @@ impl Preprocessor {
         bilinear.each_row(picture, |y, levels| fill_row(tensor, y, levels, &self.input));
     }
 
-    fn cut(&self, tensor: &mut [f32], picture: &Picture, filter: Filter) -> Result<(), ModelError> {
+    /// Resizes no more than the centre that is wanted, so that it doesn't matter how elongated a picture is.
+    fn crop(&self, tensor: &mut [f32], picture: &Picture, filter: Filter) {
         let (width, height) = resized_size(picture.width(), picture.height(), &self.input);
-        if u64::from(width) * u64::from(height) > MAX_RESIZED_PIXELS {
-            return Err(ModelError::TooElongated { width: picture.width(), height: picture.height() });
-        }
         let (left, top) = (centre(width, self.input.width), centre(height, self.input.height));
         let part = Part { left, top, width: self.input.width, height: self.input.height };
         let levels = resize::pillow_part(picture, (width, height), part, filter);
         for (y, row) in levels.chunks_exact(self.input.width as usize * 3).enumerate() {
             fill_row(tensor, y, resize::planes(row), &self.input);
         }
-        Ok(())
     }
 }
 
@@ -139,7 +131,8 @@ fn resized_size(width: u32, height: u32, input: &Input) -> (u32, u32) {
     }
 }
 
-/// torchvision's `Resize(edge)`: the longer side is rounded down.
+/// torchvision's `Resize(edge)`: the longer side is rounded down. One that no `u32` holds, of a picture millions of times as
+/// long as wide, is cut short.
 fn shortest_edge_size(width: u32, height: u32, edge: u32) -> (u32, u32) {
     let longer =
         |long: u32, short: u32| u32::try_from(u64::from(edge) * u64::from(long) / u64::from(short)).unwrap_or(u32::MAX);

@@ -101,7 +101,7 @@ fn layers_of_a_real_network_are_those_of_onnxruntime_and_numpy() {
     let Some(photo) = data(test, "corel1k/images/0.jpg") else { return };
     let model = Arc::new(Model::open(&weights).unwrap());
     let picture = Picture::open(&photo, &Default::default()).unwrap();
-    let input = model.start(&Rten::new()).unwrap().preprocess(&picture).unwrap().to_vec();
+    let input = model.start(&Rten::new()).unwrap().preprocess(&picture).to_vec();
     let onnx_runtime = onnx_runtime(test);
     for (layer, tensor) in
         [("features.18.0.relu6", "features.18.0.out.relu6"), ("features.13.conv.2", "features.13.conv.2.out")]

@@ -118,7 +118,7 @@ fn check(convolution: &Convolution, runtime: &dyn Runtime) {
     let picture = Picture::from_rgb(WIDTH as u32, HEIGHT as u32, rgb).unwrap();
     let mut network =
         model.start_for(runtime, &[Output::Features, Output::Layer("map"), Output::Layer("sum")]).unwrap();
-    let wanted = convolution.expected(network.preprocess(&picture).unwrap());
+    let wanted = convolution.expected(network.preprocess(&picture));
     let got = network.run(&picture).unwrap();
     let (map, sum) = (&got.layer("map").unwrap().values, &got.layer("sum").unwrap().values);
     assert_eq!(map.len(), wanted.len(), "{}", runtime.name());
