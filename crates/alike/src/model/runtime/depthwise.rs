@@ -1,6 +1,8 @@
 //! Depthwise convolutions of 3x3 (Howard et al., MobileNets, 2017): every channel has a filter of its own. rten 0.27
 //! computes them one product at a time, and half of its time for a MobileNetV2 goes there; here a row's sums are made in
-//! vector instructions. Each sum has the order that it has there (bias, then the filter row by row), so numbers are the same.
+//! vector instructions. Each sum has the order that it has there (bias, then the filter row by row), so numbers are equal to
+//! those that rten gives for the whole graph. That takes that it has the same convolutions to compute: those into which it
+//! folds what follows stay with it (`pieces.rs`).
 
 use pulp::{Arch, Simd, WithSimd};
 use rten_onnx::onnx::{AttributeProto, NodeProto, TensorProto};
@@ -41,6 +43,11 @@ impl Depthwise {
         let filters: Vec<Filter> = floats(filters)?.as_chunks().0.to_vec();
         let fits = filters.len() == channels && bias.len() == channels;
         fits.then(|| Self { channels: filters.into_iter().zip(bias).collect(), stride, pads })
+    }
+
+    /// How many it takes and gives.
+    pub(super) fn channels(&self) -> usize {
+        self.channels.len()
     }
 
     /// Shape and values of the result; `None` where the input doesn't have the filters' number of channels, or is too small.

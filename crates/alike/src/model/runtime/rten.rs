@@ -80,7 +80,9 @@ impl Session for RtenSession {
         let mut values = HashMap::from([(self.input.as_str(), picture)]);
         for piece in &self.loaded.pieces {
             let made = match &piece.depthwise {
-                Some(depthwise) => vec![convolve(depthwise, values.get(piece.inputs[0].as_str()))?],
+                Some(depthwise) => {
+                    vec![convolve(depthwise, piece.inputs.first().and_then(|name| values.get(name.as_str())))?]
+                }
                 None => self.run_nodes(piece, &values)?,
             };
             values.retain(|name, _| !piece.done.iter().any(|done| done == name));
