@@ -55,7 +55,7 @@ impl OnnxRuntime {
     }
 
     /// Keeps graphs in `dir` as the runtime has optimised them, so that later sessions start sooner and share their
-    /// weights. A folder that can't be written to costs that, nothing else.
+    /// weights. A folder that can't be written to costs that, nothing else; it may be deleted at any time.
     #[must_use]
     pub fn keeping_graphs_in(self, dir: impl Into<PathBuf>) -> Self {
         Self { optimised: Some(Arc::new(OptimisedGraphs::new(dir.into()))), ..self }
@@ -148,8 +148,10 @@ impl OnnxRuntime {
     /// `None` where the graph can't be kept, or what was kept doesn't load.
     fn load_kept(&self, kept: &OptimisedGraphs, graph: &LoadableGraph<'_>) -> Option<(OrtSession, Arc<Mmap>)> {
         let optimise = |path: &Path| self.optimise(graph, path).map_err(io::Error::other);
-        let optimised = kept.open(graph, ort::info(), optimise).ok()?;
-        Some((self.load_optimised(&optimised).ok()?, optimised))
+        let path = kept.path(graph, ort::info());
+        let optimised = kept.open(&path, optimise)?;
+        let session = self.load_optimised(&optimised).inspect_err(|_| kept.discard(&path)).ok()?;
+        Some((session, optimised))
     }
 
     fn optimise(&self, graph: &LoadableGraph<'_>, into: &Path) -> Result<(), RuntimeError> {
