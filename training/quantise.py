@@ -27,7 +27,8 @@ from PIL import Image, ImageOps
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 LINEAR = {"Gemm", "MatMul"}
-PASS = {"Add", "Flatten", "Identity", "Reshape", "Softmax", "Squeeze"}
+PASS = {"Add", "Cast", "Dropout", "Flatten", "Identity", "Reshape", "Softmax", "Squeeze", "Unsqueeze"}
+WEIGHTS_PASS = {"Cast", "DequantizeLinear", "Identity", "Transpose"}
 DEFAULT_SIDE = 224
 
 
@@ -78,23 +79,51 @@ def read_manifest(path, model):
 
 
 def guessed_outputs(graph):
-    """The scores are what a linear layer ends in, the features what goes into it or an output of that name."""
-    producers = {output: node for node in graph.node for output in node.output}
+    """As crates/alike/src/model/graph.rs guesses: the scores are what a linear layer ends in, the features an output of that
+    name, another of rank 2, what goes into the linear layer, or a pool."""
     names = [output.name for output in graph.output]
-    outputs = {}
-    for name in names:
-        node, softmax = producers[name], False
-        while node.op_type in PASS and node.input[0] in producers:
-            softmax |= node.op_type == "Softmax"
-            node = producers[node.input[0]]
-        if node.op_type in LINEAR:
-            features = "features" if "features" in names else node.input[0]
-            outputs["logits"] = {"output": name, "softmax": softmax}
-            outputs["features"] = {"output": features, "take": "flat"}
-            return outputs
-    if len(names) > 1 and "features" not in names:
+    heads = [(name, *head) for name in names if (head := linear_layer(graph, name))][:1]
+    others = [name for name in names if name not in {head[0] for head in heads}]
+    found = [name for name in others if name == "features"] + [name for name in others if rank(graph, name) == 2]
+    found += [features for _, features, _ in heads]
+    found += [node.output[0] for node in reversed(graph.node) if node.op_type == "GlobalAveragePool"]
+    found += names if len(names) == 1 else []
+    if not found:
         sys.exit(f"which of the outputs {', '.join(names)} are features? write a manifest beside the network")
-    return {"features": {"output": "features" if "features" in names else names[0], "take": "flat"}}
+    outputs = {"logits": {"output": name, "softmax": softmax} for name, _, softmax in heads}
+    take = {4: "avg", 3: "cls"}.get(rank(graph, found[0]), "flat")
+    return outputs | {"features": {"output": found[0], "take": take}}
+
+
+def linear_layer(graph, name):
+    """What goes into the one that an output comes from through biases, reshapes and a softmax, and whether there is one."""
+    producers = {output: node for node in graph.node for output in node.output}
+    weights = {weight.name for weight in graph.initializer}
+    softmax = False
+    while node := producers.get(name):
+        constant = [is_constant(tensor, producers, weights) for tensor in node.input]
+        if node.op_type in LINEAR and constant[1]:
+            return node.input[0], softmax
+        if node.op_type not in PASS or all(constant):
+            return None
+        softmax |= node.op_type == "Softmax"
+        name = node.input[constant.index(False) if node.op_type == "Add" else 0]
+    return None
+
+
+def is_constant(name, producers, weights):
+    """A weight, or made of nothing but weights."""
+    while name in producers and producers[name].op_type in WEIGHTS_PASS:
+        name = producers[name].input[0]
+    return name in weights or name in producers and producers[name].op_type == "Constant"
+
+
+def rank(graph, name):
+    """As the graph declares it; None where it doesn't."""
+    for value in [*graph.output, *graph.value_info]:
+        if value.name == name and value.type.tensor_type.HasField("shape"):
+            return len(value.type.tensor_type.shape.dim)
+    return None
 
 
 def expose(model, outputs):
