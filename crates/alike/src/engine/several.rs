@@ -97,7 +97,8 @@ pub struct JointDescriber<'a> {
 }
 
 impl JointDescriber<'_> {
-    /// The descriptors of a picture, one for each recipe. Each network is run once.
+    /// The descriptors of a picture, one for each recipe. What recipes have in common is computed once: each network runs
+    /// once in each size that sources want the picture in, or once for each window.
     pub fn describe(&mut self, picture: &Views<'_>) -> Result<Vec<Descriptor>, DescribeError> {
         let all: Vec<usize> = (0..self.sources).collect();
         let rows = self.extractor.describe(picture, &all)?;

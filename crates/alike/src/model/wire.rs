@@ -11,6 +11,7 @@ const NODE: u64 = 1;
 const INITIALIZER: u64 = 5;
 const INPUT: u64 = 11;
 const OUTPUT: u64 = 12;
+const FLOAT_DATA: u64 = 4;
 const TENSOR_NAME: u64 = 8;
 const RAW_DATA: u64 = 9;
 const NAME: u64 = 1;
@@ -74,7 +75,7 @@ fn name(message: &[u8], number: u64) -> Option<&str> {
     std::str::from_utf8(&message[field.content]).ok()
 }
 
-/// The file's content without the numbers of its initializers, which are nearly all of it.
+/// The file's content without the numbers of its initializers, raw or float32, which are nearly all of it.
 pub(super) fn without_weights(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
     let field = graph_field(bytes)?;
     let mut graph = Vec::new();
@@ -83,7 +84,11 @@ pub(super) fn without_weights(bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
             return Ok(false);
         }
         let mut tensor = Vec::new();
-        copy_fields(&mut tensor, content, |_, field, _| Ok(field.is_message(RAW_DATA)))?;
+        copy_fields(
+            &mut tensor,
+            content,
+            |_, field, _| Ok(field.is_message(RAW_DATA) || field.is_message(FLOAT_DATA)),
+        )?;
         push_message(into, INITIALIZER, &tensor);
         Ok(true)
     })?;

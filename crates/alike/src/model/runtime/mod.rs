@@ -27,8 +27,12 @@ impl LoadableGraph<'_> {
         let content = self.model.content().map_err(|error| RuntimeError::Content(Box::new(error)))?;
         let graph = &self.model.graph;
         let is_all = self.outputs.is_empty() || self.outputs.iter().eq(graph.outputs.iter().map(|(name, _)| name));
-        let reduced = if is_all { None } else { wire::reduced_to(&content, graph, self.outputs).ok() };
-        Ok(reduced.unwrap_or(content))
+        if is_all {
+            return Ok(content);
+        }
+        let not_onnx = |reason: &str| ModelError::NotOnnx { path: self.model.path.clone(), reason: reason.to_owned() };
+        wire::reduced_to(&content, graph, self.outputs)
+            .map_err(|reason| RuntimeError::Content(Box::new(not_onnx(reason))))
     }
 
     /// Names the content: equal keys, equal content. Runtimes may share what they load by it.
@@ -80,7 +84,7 @@ pub enum RuntimeError {
         /// One line a candidate: its path and what was wrong with it.
         tried: Vec<String>,
     },
-    /// The network's file can't be read again, or has become another.
+    /// The network's file can't be read again, has become another, or can't be reduced to the outputs.
     #[error("{0}")]
     Content(Box<ModelError>),
     /// The runtime doesn't accept the graph.
