@@ -44,6 +44,8 @@ enum Command {
     Calibrate(commands::calibrate::CalibrateArgs),
     /// Search for the recipe that finds most on labelled pictures
     Tune(commands::tune::TuneArgs),
+    /// Answer over HTTP, with a page for people
+    Serve(commands::serve::ServeArgs),
     /// Draw a gallery, index it, search it, show the results
     Demo(commands::demo::DemoArgs),
     /// Say what a collection holds
@@ -87,6 +89,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Train(args) => commands::train::run(args, &printer),
         Command::Calibrate(args) => commands::calibrate::run(args, &printer),
         Command::Tune(args) => commands::tune::run(args, &printer),
+        Command::Serve(args) => commands::serve::run(args, &printer),
         Command::Demo(args) => commands::demo::run(args, &printer),
         Command::Info(args) => commands::info::run(args, &printer),
         Command::Verify(args) => commands::verify::run(args, &printer),

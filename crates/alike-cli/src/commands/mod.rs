@@ -11,6 +11,7 @@ pub(crate) mod model;
 pub(crate) mod remove;
 pub(crate) mod runtime;
 pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod tag;
 pub(crate) mod train;
 pub(crate) mod tune;

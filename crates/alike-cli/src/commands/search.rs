@@ -263,7 +263,7 @@ fn check_recipes(args: &SearchArgs) -> anyhow::Result<()> {
 }
 
 /// More than nothing, and at most all.
-fn recall(text: &str) -> Result<f64, String> {
+pub(crate) fn recall(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| *share > 0.0 && *share <= 1.0);
     share.ok_or_else(|| format!("got `{text}`, wanted a number above 0 and at most 1, such as 0.99"))
 }

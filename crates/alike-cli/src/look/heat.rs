@@ -23,7 +23,7 @@ pub(crate) fn brightest<'a>(maps: impl Iterator<Item = &'a HeatMap>) -> Option<f
 
 /// A thumbnail with heat over what the map covers; the rest stays as it is. What is below 0 counts as nothing.
 pub(crate) fn heated(picture: &Picture, map: &HeatMap, brightest: f64) -> Option<Picture> {
-    let small = thumbnail(picture)?;
+    let small = thumbnail(picture);
     let (width, height) = (small.width(), small.height());
     let mut rgb = small.rgb().to_vec();
     for (i, pixel) in rgb.chunks_exact_mut(3).enumerate() {

@@ -2,12 +2,10 @@
 
 use super::heat::RAMP;
 use super::why::{Explained, TERMS, widths};
-use super::{Ranking, Score, Shown, Verdict, fitted, thumbnail};
+use super::{Ranking, Score, Shown, Verdict, thumbnail};
 use alike::picture::{DecodeOptions, Picture};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::path::Path;
 use std::time::Duration;
@@ -224,20 +222,16 @@ const SMALL: u32 = 160;
 /// A file as a small JPEG; `None` if it can't be read any more.
 pub(crate) fn data_uri_of_file(path: &Path) -> Option<String> {
     let picture = Picture::open(path, &DecodeOptions::default()).ok()?;
-    let small = fitted(&picture, SMALL, SMALL)?;
-    jpeg_uri(&Picture::from_rgb(small.width(), small.height(), small.into_raw())?)
+    jpeg_uri(&picture.fitted(SMALL, SMALL))
 }
 
 /// A thumbnail as JPEG.
 fn data_uri(picture: &Picture) -> Option<String> {
-    jpeg_uri(&thumbnail(picture)?)
+    jpeg_uri(&thumbnail(picture))
 }
 
 fn jpeg_uri(small: &Picture) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 85);
-    encoder.encode(small.rgb(), small.width(), small.height(), ExtendedColorType::Rgb8).ok()?;
-    Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
+    Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(small.to_jpeg().ok()?)))
 }
 
 fn milliseconds(took: Duration) -> String {

@@ -17,7 +17,6 @@ use alike::engine::Hit;
 use alike::picture::{DecodeOptions, Picture, Views};
 use alike::store::Label;
 use image::codecs::png::PngEncoder;
-use image::imageops::{self, FilterType};
 use image::{ExtendedColorType, ImageEncoder, RgbImage};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -108,7 +107,7 @@ impl Shown {
 
 /// A file's thumbnail; `None` if it can't be read any more, which is shown as such.
 fn read(path: &Path) -> Option<Picture> {
-    thumbnail(Views::open(path, &DecodeOptions::default()).ok()?.at_least(Some(THUMBNAIL)).ok()?)
+    Views::open(path, &DecodeOptions::default()).ok()?.at_least(Some(THUMBNAIL)).ok().map(thumbnail)
 }
 
 /// Hits in a row of a strip.
@@ -118,9 +117,8 @@ pub(crate) const HITS_IN_A_ROW: usize = 10;
 pub(crate) const THUMBNAIL: u32 = 320;
 
 /// The picture, made small enough to be kept for each of many hits.
-pub(crate) fn thumbnail(picture: &Picture) -> Option<Picture> {
-    let small = fitted(picture, THUMBNAIL, THUMBNAIL)?;
-    Picture::from_rgb(small.width(), small.height(), small.into_raw())
+pub(crate) fn thumbnail(picture: &Picture) -> Picture {
+    picture.fitted(THUMBNAIL, THUMBNAIL)
 }
 
 /// Writes a picture as PNG.
@@ -136,20 +134,10 @@ fn png(picture: &RgbImage) -> image::ImageResult<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The picture, made smaller to fit into a box where it is larger, in its own proportions.
+/// The picture, made smaller to fit into a box where it is larger, for drawing.
 fn fitted(picture: &Picture, width: u32, height: u32) -> Option<RgbImage> {
-    let whole = image::FlatSamples {
-        samples: picture.rgb(),
-        layout: image::flat::SampleLayout::row_major_packed(3, picture.width(), picture.height()),
-        color_hint: None,
-    };
-    let view = whole.as_view::<image::Rgb<u8>>().ok()?;
-    let scale =
-        (f64::from(width) / f64::from(picture.width())).min(f64::from(height) / f64::from(picture.height())).min(1.0);
-    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let (width, height) = (side(picture.width()), side(picture.height()));
-    let filter = if scale < 1.0 { FilterType::CatmullRom } else { FilterType::Nearest };
-    Some(imageops::resize(&view, width, height, filter))
+    let small = picture.fitted(width, height);
+    RgbImage::from_raw(small.width(), small.height(), small.rgb().to_vec())
 }
 
 /// What can be said of a hit when labels are known.
@@ -191,10 +179,10 @@ mod tests {
     #[test]
     fn thumbnails_keep_proportions_and_never_grow() {
         let wide = Picture::from_rgb(2000, 3, vec![9; 2000 * 3 * 3]).unwrap();
-        let small = thumbnail(&wide).unwrap();
+        let small = thumbnail(&wide);
         assert_eq!((small.width(), small.height()), (320, 1));
         let tiny = Picture::from_rgb(4, 2, (0..24).collect()).unwrap();
-        assert_eq!(thumbnail(&tiny).unwrap(), tiny);
+        assert_eq!(thumbnail(&tiny), tiny);
     }
 
     #[test]

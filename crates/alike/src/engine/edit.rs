@@ -1,7 +1,7 @@
 //! What users change by hand: which pictures are in the collection, and their tags.
 
 use super::Engine;
-use crate::store::{Batch, RecordId, StoreError, Tag};
+use crate::store::{Batch, Label, Record, RecordId, StoreError, Tag};
 use std::path::PathBuf;
 
 impl Engine {
@@ -13,6 +13,26 @@ impl Engine {
         writer.commit(Batch { removed: found.ids, ..Batch::default() })?;
         writer.finish()?;
         Ok(found.counts)
+    }
+
+    /// Removes these records; their files are left alone. Returns those that existed.
+    pub fn remove_records(&self, ids: &[RecordId], who: &str) -> Result<Vec<Record>, StoreError> {
+        let mut writer = self.collection().write(who)?;
+        let records = self.collection().snapshot()?.records_of(ids)?;
+        writer.commit(Batch { removed: records.iter().map(|record| record.id).collect(), ..Batch::default() })?;
+        writer.finish()?;
+        Ok(records)
+    }
+
+    /// Gives a record a label, or none. A list or folder with labels that brought it gives it its own again when it is
+    /// brought in line. `None` where there is no such record.
+    pub fn relabel(&self, id: RecordId, label: Option<Label>, who: &str) -> Result<Option<Record>, StoreError> {
+        let mut writer = self.collection().write(who)?;
+        let Some(record) = self.collection().snapshot()?.record(id)? else { return Ok(None) };
+        let record = Record { label, ..record };
+        writer.commit(Batch { upserts: vec![record.clone()], ..Batch::default() })?;
+        writer.finish()?;
+        Ok(Some(record))
     }
 
     /// Tags files, and everything below folders. Returns how many records there are for each path.

@@ -10,6 +10,7 @@ mod fuse;
 mod learn;
 mod nearest;
 mod networks;
+mod overview;
 mod search;
 mod several;
 mod sync;
@@ -19,6 +20,7 @@ pub use calibrate::Kept;
 pub use explain::{ExplainError, Explainer, Heat, HeatMap, NoMap};
 pub use fuse::{Fused, Fusion, Place, candidates, fuse};
 pub use networks::{Networks, NetworksError};
+pub use overview::{Overview, Point, overview};
 pub use search::{Describer, Found, Hit, Matrix, SearchError, SearchOptions, Searcher};
 pub use several::{FusedFound, FusedHit, JointDescriber, Searchers};
 pub use sync::{Event, Input, Recipes, Skip, StageTimes, SyncError, SyncReport, SyncRequest};
@@ -69,6 +71,11 @@ impl Engine {
     /// any recipe whose sources it has rows of.
     pub fn searcher(&self, recipe: Option<&str>) -> Result<Searcher, SearchError> {
         Searcher::open(self, Arc::new(self.collection.snapshot()?), recipe)
+    }
+
+    /// The same for a recipe that the collection keeps, by the files it was made with: none is opened that its text names.
+    pub fn searcher_kept(&self, snapshot: Arc<Snapshot>, entry: &RecipeEntry) -> Result<Searcher, SearchError> {
+        Searcher::open_kept(self, snapshot, entry)
     }
 
     /// The same for several recipes over one snapshot; the default one where none is named.

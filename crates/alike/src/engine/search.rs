@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::picture::Views;
 use crate::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan, Recipe};
 use crate::source::models_of;
-use crate::store::{Collection, Record, RecordId, Scan, Snapshot, StoreError};
+use crate::store::{Collection, RecipeEntry, Record, RecordId, Scan, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -144,12 +144,30 @@ impl Searcher {
     pub(super) fn open(engine: &Engine, snapshot: Arc<Snapshot>, recipe: Option<&str>) -> Result<Self, SearchError> {
         refuse_other_model(engine, &snapshot)?;
         let (draft, text) = match recipe {
-            None => default_draft(engine, &snapshot)?,
+            None => {
+                let empty = || SearchError::Empty { dir: engine.collection().dir().to_path_buf() };
+                let entry = snapshot.recipes().first().ok_or_else(empty)?;
+                (engine.draft_entry(&snapshot, entry)?, entry.text.clone())
+            }
             Some(text) => (engine.bind(&snapshot, &text.parse::<Recipe>()?)?, text.to_owned()),
         };
-        require_rows(&snapshot, &draft, &text)?;
-        let plan = Arc::new(learn::ready(&snapshot, &draft)?);
-        Ok(Self::new(engine.collection(), snapshot, plan, &text))
+        Self::ready(engine, snapshot, &draft, &text)
+    }
+
+    pub(super) fn open_kept(
+        engine: &Engine,
+        snapshot: Arc<Snapshot>,
+        entry: &RecipeEntry,
+    ) -> Result<Self, SearchError> {
+        refuse_other_model(engine, &snapshot)?;
+        let draft = engine.draft_entry(&snapshot, entry)?;
+        Self::ready(engine, snapshot, &draft, &entry.text)
+    }
+
+    fn ready(engine: &Engine, snapshot: Arc<Snapshot>, draft: &Draft, text: &str) -> Result<Self, SearchError> {
+        require_rows(&snapshot, draft, text)?;
+        let plan = Arc::new(learn::ready(&snapshot, draft)?);
+        Ok(Self::new(engine.collection(), snapshot, plan, text))
     }
 
     /// The snapshot has [rows of the plan's sources](require_rows).
@@ -184,10 +202,10 @@ impl Searcher {
     }
 
     /// Describes pictures by the recipe; networks are loaded here, once.
-    pub fn describer<'a>(&'a self, engine: &'a Engine) -> Result<Describer<'a>, SearchError> {
+    pub fn describer(&self, engine: &Engine) -> Result<Describer, SearchError> {
         let extractor =
             Extractor::start(self.plan.sources(), self.snapshot.decoding(), || engine.networks().runtime())?;
-        Ok(Describer { plan: &self.plan, extractor })
+        Ok(Describer { plan: Arc::clone(&self.plan), extractor })
     }
 
     /// The best hits for each descriptor.
@@ -361,12 +379,12 @@ impl Matrix {
 }
 
 /// Makes query descriptors; holds the networks of one thread.
-pub struct Describer<'a> {
-    plan: &'a Plan,
+pub struct Describer {
+    plan: Arc<Plan>,
     extractor: Extractor,
 }
 
-impl Describer<'_> {
+impl Describer {
     /// The descriptor of a picture.
     pub fn describe(&mut self, picture: &Views<'_>) -> Result<Descriptor, DescribeError> {
         self.make(picture, Plan::describe)
@@ -385,16 +403,8 @@ impl Describer<'_> {
         let all: Vec<usize> = (0..self.plan.sources().len()).collect();
         let rows = self.extractor.describe(picture, &all)?;
         let rows: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
-        make(self.plan, &rows).ok_or_else(|| DescribeError::Nothing { recipe: self.plan.canonical().to_owned() })
+        make(&self.plan, &rows).ok_or_else(|| DescribeError::Nothing { recipe: self.plan.canonical().to_owned() })
     }
-}
-
-fn default_draft(engine: &Engine, snapshot: &Snapshot) -> Result<(Draft, String), SearchError> {
-    let entry = snapshot
-        .recipes()
-        .first()
-        .ok_or_else(|| SearchError::Empty { dir: engine.collection().dir().to_path_buf() })?;
-    Ok((engine.draft_entry(snapshot, entry)?, entry.text.clone()))
 }
 
 /// Fails unless the snapshot has rows of all sources of a recipe.

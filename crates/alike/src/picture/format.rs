@@ -57,6 +57,17 @@ fn brand(brand: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The media type of a file that begins with `head`, such as `image/jpeg`; `None` if it is no picture that can be read.
+pub fn media_type(head: &[u8], extension: Option<&str>) -> Option<&'static str> {
+    match sniff(head, extension)? {
+        Format::Jpeg => Some("image/jpeg"),
+        Format::Other(format) => Some(format.to_mime_type()),
+        Format::Heif("AVIF") => Some("image/avif"),
+        Format::Heif(_) => Some("image/heic"),
+        Format::Unsupported(_) => None,
+    }
+}
+
 /// Whether a file is meant to be a picture: by its first bytes (16 are enough), or by its name.
 pub fn looks_like_picture(path: &Path, head: &[u8]) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());

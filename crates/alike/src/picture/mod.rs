@@ -7,12 +7,15 @@ mod format;
 mod heif;
 mod jpeg;
 mod pixels;
+mod region;
+mod small;
 mod views;
 
 pub use budget::MemoryBudget;
 pub(crate) use budget::Share;
 pub use decode::is_decoding;
-pub use format::looks_like_picture;
+pub use format::{looks_like_picture, media_type};
+pub use region::Region;
 pub use views::Views;
 
 use std::io::Read;

@@ -63,3 +63,23 @@ fn largest(symmetric: DMatrix<f64>, count: usize) -> Axes {
     let variances = order.iter().map(|&i| (eigen.eigenvalues[i] * scale).max(0.0)).collect();
     Axes { axes: eigen.eigenvectors.select_columns(&order), variances, totals }
 }
+
+/// Vectors that tell the axes of a map: more hardly turn them.
+const TELLING: usize = 400;
+
+/// Vectors of one length along the two axes in which they differ most, and the share of the variance along each.
+pub(crate) fn plane(vectors: &[Vec<f32>]) -> ([f64; 2], Vec<[f64; 2]>) {
+    if vectors.is_empty() {
+        return ([0.0; 2], Vec::new());
+    }
+    let telling: Vec<Vec<f32>> = vectors.iter().step_by(vectors.len().div_ceil(TELLING)).cloned().collect();
+    let centre = means(&telling);
+    let Axes { axes, variances, totals } = principal(&telling, &centre, 2);
+    let along = |vector: &Vec<f32>, axis: usize| -> f64 {
+        let off_centre = vector.iter().zip(&centre).map(|(value, mean)| f64::from(*value) - f64::from(*mean));
+        (axis < axes.ncols()).then(|| off_centre.zip(axes.column(axis).iter()).map(|(x, a)| x * a).sum()).unwrap_or(0.0)
+    };
+    let share =
+        |axis: usize| variances.get(axis).filter(|_| totals.0 > 0.0).map_or(0.0, |variance| variance / totals.0);
+    ([share(0), share(1)], vectors.iter().map(|vector| [along(vector, 0), along(vector, 1)]).collect())
+}

@@ -14,6 +14,24 @@ impl Descriptor {
     pub fn vector(&self) -> Option<&[f32]> {
         if let Self::Vector(values) = self { Some(values) } else { None }
     }
+
+    /// What looks like some pictures and unlike others: the mean of the vectors `like`, less that of `unlike`, at unit
+    /// length (Rocchio, Relevance Feedback in Information Retrieval, 1971, with equal weights). `None` for codes, for
+    /// vectors of different lengths, for no vectors, and where nothing but zeros is left.
+    pub fn blend(like: &[Self], unlike: &[Self]) -> Option<Self> {
+        let dims = like.first().or(unlike.first())?.vector()?.len();
+        let mut sum = vec![0.0_f64; dims];
+        for (descriptors, sign) in [(like, 1.0), (unlike, -1.0)] {
+            for descriptor in descriptors {
+                let values = descriptor.vector().filter(|values| values.len() == dims)?;
+                let weight = sign / descriptors.len() as f64;
+                sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * f64::from(*value));
+            }
+        }
+        let length = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+        let unit = |value: f64| (value / length) as f32;
+        (length > 0.0).then(|| Self::Vector(sum.into_iter().map(unit).collect()))
+    }
 }
 
 /// What a recipe gives.

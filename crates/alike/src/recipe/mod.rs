@@ -54,6 +54,7 @@ mod trained;
 mod vlad;
 
 pub(crate) use arguments::{Arguments, whole};
+pub(crate) use axes::plane;
 pub use descriptor::{Descriptor, DescriptorKind};
 pub use hash::mean_hash;
 pub(crate) use hash::median;

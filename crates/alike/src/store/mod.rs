@@ -18,6 +18,7 @@ mod snapshot;
 mod tags;
 mod trained;
 mod verify;
+mod watch;
 mod writer;
 
 pub use collection::Collection;
@@ -29,6 +30,7 @@ pub use snapshot::{LabelCount, Search, Sizes, Snapshot, SourceRows, StoredSize};
 pub use tags::{Tag, TagCount, TagError};
 pub use trained::TrainedEntry;
 pub use verify::{Damage, DamagePlace, Verification};
+pub use watch::Watch;
 pub use writer::{Batch, Describe, SourceRowsToAdd, Writer};
 
 use crate::recipe::DescriptorKind;

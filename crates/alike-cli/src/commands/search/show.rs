@@ -46,7 +46,7 @@ impl Asked<'_> {
 
     fn shown_query(&self, label: Option<Label>) -> Shown {
         let path = self.query.path.clone().unwrap_or_else(|| PathBuf::from("stdin"));
-        let picture = self.query.picture().and_then(look::thumbnail);
+        let picture = self.query.picture().map(look::thumbnail);
         Shown { picture, path, label, is_query: true, ..Shown::default() }
     }
 

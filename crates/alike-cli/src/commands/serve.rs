@@ -1,0 +1,147 @@
+//! `alike serve`: answer over HTTP, with a page for people.
+
+use crate::cli::Outcome;
+use crate::collection::CollectionArgs;
+use crate::commands::search::RECALL;
+use crate::decoding;
+use crate::environment;
+use crate::networks::{self, NetworkArgs};
+use crate::output::{Printer, shown_path};
+use alike::engine::Engine;
+use alike::picture::{DecodeOptions, Limits, MemoryBudget};
+use alike_server::{Access, End, Settings};
+use anyhow::{Context, bail};
+use clap::Args;
+use std::net::{SocketAddr, TcpListener};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Args)]
+#[command(after_long_help = "Examples:
+  alike serve                                   the collection found upward from here, at http://127.0.0.1:7878/
+  alike serve -c ~/Pictures --addr 127.0.0.1:0  at a free port, which is printed
+  ALIKE_TOKEN=secret alike serve --addr 0.0.0.0:7878 --host photos.example.org
+                                                for others, who need the token
+  alike serve --addr 0.0.0.0:7878 --no-auth     for everybody who reaches this machine, to look at
+  curl --data-binary @cat.jpg 'http://127.0.0.1:7878/api/v1/search?k=5'
+  curl http://127.0.0.1:7878/api/v1/images/7/similar
+
+What changes the collection needs the token, on this machine, too: `Authorization: Bearer TOKEN`. It is ALIKE_TOKEN, else a
+new one that is printed. Pictures that are added are kept in the collection's folder. The API is described at /api/docs.
+Ctrl-C finishes what runs.")]
+pub(crate) struct ServeArgs {
+    /// Address and port; port 0 takes a free one
+    ///
+    /// Other addresses than this machine's own (127.0.0.1, ::1) need the token for everything.
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7878")]
+    addr: SocketAddr,
+
+    /// A name under which clients ask for this server (several: repeat)
+    ///
+    /// Others are refused, because somebody else's page could ask by them. Addresses in numbers and `localhost` are always
+    /// answered.
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
+
+    /// Let everybody look who reaches the address; changes are refused
+    #[arg(long)]
+    no_auth: bool,
+
+    /// Most bytes of an uploaded picture, in MiB
+    #[arg(long, value_name = "MIB", default_value = "32")]
+    max_upload: NonZeroU32,
+
+    /// How long a request may take to come in, in seconds
+    #[arg(long, value_name = "S", default_value = "30")]
+    patience: NonZeroU32,
+
+    /// Share of the true nearest to be found, on average; 1 looks at every picture
+    #[arg(hide_short_help = true, long, value_name = "X", default_value_t = RECALL, value_parser = crate::commands::search::recall)]
+    recall: f64,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    #[command(flatten)]
+    collection: CollectionArgs,
+
+    /// Refuse pictures of more megapixels
+    #[arg(hide_short_help = true, long, value_name = "MP", default_value = "100")]
+    max_megapixels: NonZeroU32,
+
+    /// Requests that are worked on at the same time [default: one for each core]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+/// What uploads may hold decoded at the same time, in bytes.
+const DECODED_BYTES: u64 = 512 << 20;
+
+/// Requests that may wait for a worker, for each worker.
+const WAITING: usize = 64;
+
+pub(crate) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<Outcome> {
+    let collection = args.collection.open()?;
+    let folder = shown_path(collection.base());
+    let engine = Engine::new(collection, networks::open(&args.network, printer)?);
+    let token = token(args)?;
+    let app = alike_server::app(engine, settings(args, token.clone()))?;
+    let listener = TcpListener::bind(args.addr).with_context(|| format!("can't listen at {}", args.addr))?;
+    say(args, printer, &folder, listener.local_addr()?, token.as_deref())?;
+    let end = End::default();
+    let ending = end.clone();
+    ctrlc::set_handler(move || ending.now()).context("can't listen for Ctrl-C")?;
+    alike_server::serve(listener, app, &end)?;
+    printer.status("ended");
+    Ok(Outcome::Success)
+}
+
+/// The user's, else a new one; none where changes are refused.
+fn token(args: &ServeArgs) -> anyhow::Result<Option<String>> {
+    let Some(given) = environment::set("ALIKE_TOKEN") else {
+        return if args.no_auth { Ok(None) } else { Ok(Some(alike_server::new_token()?)) };
+    };
+    let given = given.into_string().ok().filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
+    let Some(given) = given else { bail!("ALIKE_TOKEN has blanks or letters that aren't ASCII: wanted none of them") };
+    Ok(Some(given).filter(|_| !args.no_auth))
+}
+
+fn settings(args: &ServeArgs, token: Option<String>) -> Settings {
+    let guard_reads = !args.addr.ip().is_loopback() && !args.no_auth;
+    let workers = decoding::jobs(args.jobs);
+    Settings {
+        access: Access { token, guard_reads, hosts: args.hosts.clone() },
+        decode: decode_options(args),
+        max_body: (args.max_upload.get() as usize) << 20,
+        patience: Duration::from_secs(u64::from(args.patience.get())),
+        workers,
+        waiting: WAITING * workers,
+        recall: args.recall,
+        on_fault: Box::new(|fault| Printer::new().warning(fault)),
+    }
+}
+
+fn decode_options(args: &ServeArgs) -> DecodeOptions {
+    let limits = Limits { max_pixels: u64::from(args.max_megapixels.get()) * 1_000_000, max_bytes: DECODED_BYTES };
+    DecodeOptions { limits, lenient: false, budget: Some(Arc::new(MemoryBudget::new(DECODED_BYTES))) }
+}
+
+/// The address goes to stdout, for programs that wait for it.
+fn say(
+    args: &ServeArgs,
+    printer: &Printer,
+    folder: &str,
+    address: SocketAddr,
+    token: Option<&str>,
+) -> anyhow::Result<()> {
+    printer.status(format_args!("serving {folder}; Ctrl-C ends it"));
+    match token {
+        Some(token) if args.addr.ip().is_loopback() => printer.status(format_args!("token for changes: {token}")),
+        Some(token) => printer.status(format_args!("open it with /?token={token}")),
+        None if args.addr.ip().is_loopback() => {}
+        None => printer.warning("everybody who reaches this address can see the collection's pictures"),
+    }
+    printer.line(format_args!("http://{address}/"))?;
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! What comes in with a request: a picture, several, or ids.
+
+use crate::error::ApiError;
+use crate::service::Service;
+use axum::body::Bytes;
+use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// Pictures of one search.
+const MOST_EXAMPLES: usize = 16;
+
+/// A picture to search with.
+#[derive(Debug)]
+pub(super) enum Example {
+    /// Of the collection.
+    Id(u64),
+    /// Uploaded.
+    File(Bytes),
+}
+
+/// What hits shall look like, and unlike.
+#[derive(Debug, Default)]
+pub(super) struct Examples {
+    pub(super) like: Vec<Example>,
+    pub(super) unlike: Vec<Example>,
+}
+
+/// Images of the collection to search with.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ids {
+    /// What hits shall look like.
+    #[serde(default)]
+    #[schema(example = json!([7, 9]), max_items = 16)]
+    like: Vec<u64>,
+    /// What they shall not look like.
+    #[serde(default)]
+    #[schema(example = json!([12]), max_items = 16)]
+    unlike: Vec<u64>,
+}
+
+/// Pictures of the client's and of the collection, in parts.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "tells the description what the parts are")]
+pub(super) struct Parts {
+    /// Files that hits shall look like.
+    #[schema(format = Binary)]
+    like: Option<Vec<Vec<u8>>>,
+    /// Files that they shall not look like.
+    #[schema(format = Binary)]
+    unlike: Option<Vec<Vec<u8>>>,
+    /// Ids of images that hits shall look like.
+    like_id: Option<Vec<u64>>,
+    /// Ids of images that they shall not look like.
+    unlike_id: Option<Vec<u64>>,
+}
+
+impl Examples {
+    /// Reads a body of any of the three kinds.
+    pub(super) async fn read(service: &Service, request: Request) -> Result<Self, ApiError> {
+        let examples = within(service.settings.patience, async {
+            match kind(&request) {
+                Kind::Json => ids(&bytes(request).await?),
+                Kind::Parts => parts(request).await,
+                Kind::Picture => {
+                    picture(request).await.map(|file| Self { like: vec![Example::File(file)], unlike: vec![] })
+                }
+                Kind::Other(kind) => Err(unsupported(&kind)),
+            }
+        });
+        let examples = examples.await?;
+        match examples.like.len() + examples.unlike.len() {
+            0 => Err(ApiError::bad("no_picture", "got no picture to search with, wanted one or more")),
+            1..=MOST_EXAMPLES => Ok(examples),
+            n => Err(ApiError::bad("too_many_pictures", format!("got {n} pictures, wanted at most {MOST_EXAMPLES}"))),
+        }
+    }
+}
+
+enum Kind {
+    Json,
+    Parts,
+    Picture,
+    Other(String),
+}
+
+fn kind(request: &Request) -> Kind {
+    let kind = request.headers().get(CONTENT_TYPE).map_or(Some("application/octet-stream"), |kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "application/json" => Kind::Json,
+        "multipart/form-data" => Kind::Parts,
+        // What curl's --data-binary says of everything.
+        "application/octet-stream" | "application/x-www-form-urlencoded" => Kind::Picture,
+        kind if kind.starts_with("image/") => Kind::Picture,
+        _ => Kind::Other(kind),
+    }
+}
+
+fn unsupported(kind: &str) -> ApiError {
+    let message = format!(
+        "the body is `{kind}`, wanted image/*, application/octet-stream, multipart/form-data or application/json"
+    );
+    ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+}
+
+/// The one picture that a body is.
+pub(super) async fn picture(request: Request) -> Result<Bytes, ApiError> {
+    let file = bytes(request).await?;
+    if file.is_empty() { Err(ApiError::bad("no_picture", "the body is empty, wanted a picture")) } else { Ok(file) }
+}
+
+/// Slow clients are cut off.
+pub(super) async fn within<T>(
+    patience: Duration,
+    reading: impl Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    let late = |_| {
+        let message = format!("the body took more than {} seconds to come in", patience.as_secs());
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, "too_slow", message)
+    };
+    tokio::time::timeout(patience, reading).await.map_err(late)?
+}
+
+pub(super) async fn bytes(request: Request) -> Result<Bytes, ApiError> {
+    let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, &()).await;
+    bytes.map_err(|error| refused(error.status(), &error.body_text()))
+}
+
+fn ids(body: &[u8]) -> Result<Examples, ApiError> {
+    let ids: Ids = json(body)?;
+    let examples = |ids: Vec<u64>| ids.into_iter().map(Example::Id).collect();
+    Ok(Examples { like: examples(ids.like), unlike: examples(ids.unlike) })
+}
+
+/// A body as JSON.
+pub(super) fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body)
+        .map_err(|error| ApiError::bad("bad_json", format!("the body isn't what was wanted: {error}")))
+}
+
+async fn parts(request: Request) -> Result<Examples, ApiError> {
+    let multipart = Multipart::from_request(request, &()).await;
+    let mut multipart = multipart.map_err(|error| refused(error.status(), &error.body_text()))?;
+    let mut examples = Examples::default();
+    while let Some(field) = multipart.next_field().await.map_err(|error| part_refused(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let example = example(&name, field).await?;
+        let list = if name.starts_with("like") { &mut examples.like } else { &mut examples.unlike };
+        list.push(example);
+        if list.len() > MOST_EXAMPLES {
+            break;
+        }
+    }
+    Ok(examples)
+}
+
+async fn example(name: &str, field: Field<'_>) -> Result<Example, ApiError> {
+    let content = field.bytes().await.map_err(|error| part_refused(&error))?;
+    match name {
+        "like" | "unlike" => Ok(Example::File(content)),
+        "like_id" | "unlike_id" => {
+            let id = std::str::from_utf8(&content).ok().and_then(|text| text.trim().parse().ok());
+            id.map(Example::Id).ok_or_else(|| ApiError::bad("bad_id", format!("the part `{name}` is no number")))
+        }
+        _ => Err(ApiError::bad("bad_part", format!("got a part `{name}`, wanted like, unlike, like_id or unlike_id"))),
+    }
+}
+
+fn part_refused(error: &MultipartError) -> ApiError {
+    refused(error.status(), &error.body_text())
+}
+
+fn refused(status: StatusCode, what: &str) -> ApiError {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(status, "body_too_large", format!("{what}: send a smaller picture"))
+        }
+        _ => ApiError::bad("bad_body", what),
+    }
+}

@@ -1,0 +1,130 @@
+//! The files of images: as they are, and small. Never by a path that a client names, and only while a file is still the one
+//! that was indexed.
+
+use crate::error::{ApiError, ErrorBody};
+use crate::parameters::{Id, Parameters};
+use crate::service::Service;
+use alike::picture::{Views, media_type};
+use alike::store::Record;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use utoipa::IntoParams;
+
+use super::images::record;
+
+/// An id stands for the same pixels for ever, so that browsers needn't ask again.
+const FOR_EVER: &str = "private, max-age=31536000, immutable";
+
+const SIDES: std::ops::RangeInclusive<u32> = 16..=1024;
+
+/// The bytes of the file.
+#[utoipa::path(
+    get, path = "/api/v1/images/{id}/file", tag = "images", operation_id = "getFile",
+    params(("id" = u64, Path, minimum = 1)),
+    responses(
+        (status = 200, description = "The file, by its decoded type.", content_type = "image/*", body = Vec<u8>),
+        (status = 304, description = "As it was."),
+        (status = 400, description = "The id is no number.", body = ErrorBody),
+        (status = 404, description = "There is no such image, or its file is gone or has changed.", body = ErrorBody),
+        (status = 503, description = "Too busy.", body = ErrorBody)
+    )
+)]
+pub(crate) async fn file(
+    State(service): State<Arc<Service>>,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let read = move |service: &Service| {
+        let record = record(service, id)?;
+        let tag = tag(&record, 0);
+        if is_known(&headers, &tag) {
+            return Ok(StatusCode::NOT_MODIFIED.into_response());
+        }
+        let bytes = bytes(service, &record)?;
+        let kind = media_type(&bytes, extension(&record)).unwrap_or("application/octet-stream");
+        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, FOR_EVER), (ETAG, &tag)], bytes).into_response())
+    };
+    service.work(read).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ThumbnailParameters {
+    /// Length of the longer side in pixels, at most; smaller pictures aren't enlarged.
+    #[param(minimum = 16, maximum = 1024, default = 256)]
+    #[serde(default = "usual_side")]
+    side: u32,
+}
+
+fn usual_side() -> u32 {
+    256
+}
+
+/// The picture made small, as JPEG.
+#[utoipa::path(
+    get, path = "/api/v1/images/{id}/thumbnail", tag = "images", operation_id = "getThumbnail",
+    params(("id" = u64, Path, minimum = 1), ThumbnailParameters),
+    responses(
+        (status = 200, content_type = "image/jpeg", body = Vec<u8>),
+        (status = 304, description = "As it was."),
+        (status = 400, description = "The id is no number, or the side is out of range.", body = ErrorBody),
+        (status = 404, description = "There is no such image, or its file is gone or has changed.", body = ErrorBody),
+        (status = 503, description = "Too busy.", body = ErrorBody)
+    )
+)]
+pub(crate) async fn thumbnail(
+    State(service): State<Arc<Service>>,
+    Id(id): Id,
+    Parameters(ThumbnailParameters { side }): Parameters<ThumbnailParameters>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if !SIDES.contains(&side) {
+        let wanted = format!("side is {side}, wanted {} to {}", SIDES.start(), SIDES.end());
+        return Err(ApiError::bad("bad_parameter", wanted));
+    }
+    let make = move |service: &Service| {
+        let record = record(service, id)?;
+        let tag = tag(&record, side);
+        if is_known(&headers, &tag) {
+            return Ok(StatusCode::NOT_MODIFIED.into_response());
+        }
+        let views = Views::of_file(bytes(service, &record)?, extension(&record), &service.settings.decode);
+        let picture = views.at_least(Some(side)).map_err(|error| ApiError::of_picture(&error))?;
+        let jpeg = picture.fitted(side, side).to_jpeg().map_err(|error| ApiError::fault(service, error))?;
+        Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, FOR_EVER), (ETAG, &tag)], jpeg).into_response())
+    };
+    service.work(make).await
+}
+
+/// The content of an image's file, if that is still what was indexed.
+pub(super) fn bytes(service: &Service, record: &Record) -> Result<Vec<u8>, ApiError> {
+    let changed = || {
+        let message = format!("the file of image {} is gone or has changed since it was indexed", record.id);
+        ApiError::not_found("file_changed", message)
+    };
+    let path = service.engine.collection().absolute_path(&record.path);
+    // What isn't a regular file may never end, and isn't opened.
+    let is_same_size = |found: &std::fs::Metadata| found.is_file() && found.len() == record.size;
+    fs_err::metadata(&path).ok().filter(is_same_size).ok_or_else(changed)?;
+    let bytes = fs_err::read(&path).map_err(|_| changed())?;
+    let is_same = <[u8; 32]>::from(Sha256::digest(&bytes)) == record.content;
+    if is_same { Ok(bytes) } else { Err(changed()) }
+}
+
+pub(super) fn extension(record: &Record) -> Option<&str> {
+    record.path.extension().and_then(|extension| extension.to_str())
+}
+
+fn tag(record: &Record, side: u32) -> String {
+    format!("\"{}-{side}\"", record.id)
+}
+
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    headers.get(IF_NONE_MATCH).is_some_and(|known| known == tag)
+}

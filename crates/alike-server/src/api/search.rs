@@ -1,0 +1,223 @@
+//! Searching.
+
+use super::bodies::{Example, Examples, Ids, Parts};
+use super::files;
+use super::images::{Image, record};
+use crate::error::{ApiError, ErrorBody};
+use crate::parameters::{Id, Parameters, SearchParameters};
+use crate::service::{Ready, Service};
+use alike::engine::SearchOptions;
+use alike::picture::{Region, Views};
+use alike::recipe::Descriptor;
+use alike::store::{RecordId, Scan, ScanKind};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+use utoipa::ToSchema;
+
+/// What a search found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Results {
+    /// As its author wrote it.
+    recipe: String,
+    /// With everything spelt out.
+    canonical: String,
+    /// From the decoded request to the hits.
+    took_ms: f64,
+    scan: Scanned,
+    /// Best first.
+    hits: Vec<Hit>,
+}
+
+/// How hits were found.
+#[derive(Debug, Serialize, ToSchema)]
+struct Scanned {
+    /// `exact`, `bytes` or `lists`.
+    kind: String,
+    /// Share of the true nearest that this finds on average, 1 for all.
+    recall: f64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct Hit {
+    /// From 1.
+    rank: usize,
+    /// The cosine for recipes that give vectors, 1 - distance / bits for codes; the higher, the more alike.
+    score: f32,
+    /// Whether this is what was searched with.
+    is_query: bool,
+    #[serde(flatten)]
+    image: Image,
+}
+
+/// Search with one or several pictures.
+///
+/// The body is a picture as it is; or a form with files `like` and `unlike`, and ids `like_id` and `unlike_id`; or JSON
+/// with ids of images. Of several, vectors are added and subtracted.
+#[utoipa::path(
+    post, path = "/api/v1/search", tag = "search", operation_id = "search", params(SearchParameters),
+    request_body(content(
+        (Vec<u8> = "application/octet-stream"),
+        (Vec<u8> = "image/*"),
+        (Parts = "multipart/form-data"),
+        (Ids = "application/json")
+    )),
+    responses(
+        (status = 200, body = Results),
+        (status = 400, description = "A parameter or the body is wrong.", body = ErrorBody),
+        (status = 404, description = "There is no such image.", body = ErrorBody),
+        (status = 408, description = "The body came in too slowly.", body = ErrorBody),
+        (status = 413, description = "The body or the picture is too large.", body = ErrorBody),
+        (status = 415, description = "The body is of another kind.", body = ErrorBody),
+        (status = 422, description = "The picture can't be decoded, or has nothing to compare.", body = ErrorBody),
+        (status = 503, description = "Too busy: ask again after `Retry-After` seconds.", body = ErrorBody)
+    )
+)]
+pub(crate) async fn search(
+    State(service): State<Arc<Service>>,
+    Parameters(wanted): Parameters<SearchParameters>,
+    request: Request,
+) -> Result<Json<Results>, ApiError> {
+    let asked = Asked::new(wanted)?;
+    let _room = service.room_for_body().await?;
+    let examples = Examples::read(&service, request).await?;
+    service.work(move |service| asked.answer(service, &examples)).await
+}
+
+/// Search with an image of the collection.
+#[utoipa::path(
+    get, path = "/api/v1/images/{id}/similar", tag = "search", operation_id = "similarImages",
+    params(("id" = u64, Path, minimum = 1), SearchParameters),
+    responses(
+        (status = 200, body = Results),
+        (status = 400, description = "A parameter is wrong.", body = ErrorBody),
+        (status = 404, description = "There is no such image.", body = ErrorBody),
+        (status = 422, description = "The image has nothing to compare.", body = ErrorBody),
+        (status = 503, description = "Too busy: ask again after `Retry-After` seconds.", body = ErrorBody)
+    )
+)]
+pub(crate) async fn similar(
+    State(service): State<Arc<Service>>,
+    Id(id): Id,
+    Parameters(wanted): Parameters<SearchParameters>,
+) -> Result<Json<Results>, ApiError> {
+    let asked = Asked::new(wanted)?;
+    let examples = Examples { like: vec![Example::Id(id)], unlike: Vec::new() };
+    service.work(move |service| asked.answer(service, &examples)).await
+}
+
+/// A search whose parameters are in order.
+struct Asked {
+    k: usize,
+    region: Option<Region>,
+    wanted: SearchParameters,
+}
+
+impl Asked {
+    fn new(wanted: SearchParameters) -> Result<Self, ApiError> {
+        Ok(Self { k: wanted.k()?, region: wanted.region()?, wanted })
+    }
+
+    fn answer(&self, service: &Service, examples: &Examples) -> Result<Json<Results>, ApiError> {
+        let started = Instant::now();
+        if self.region.is_some() && (examples.like.len(), examples.unlike.len()) != (1, 0) {
+            return Err(ApiError::bad("bad_region", "a region is part of one picture, got several pictures"));
+        }
+        let ready = service.view()?.ready(service, self.wanted.recipe.as_deref())?;
+        let query = self.query(service, &ready, examples)?;
+        let found = ready.searcher.search(&[query], &self.options(service));
+        let found = found.map_err(|error| ApiError::of_search(service, &error))?;
+        let asked =
+            |id: RecordId| examples.like.iter().any(|example| matches!(example, Example::Id(own) if *own == id));
+        let hits = found.hits.into_iter().flatten().map(|hit| Hit {
+            rank: hit.rank,
+            score: hit.score,
+            is_query: asked(hit.record.id),
+            image: Image::of(&hit.record),
+        });
+        Ok(Json(Results {
+            recipe: ready.searcher.recipe().to_owned(),
+            canonical: ready.searcher.canonical().to_owned(),
+            hits: hits.collect(),
+            scan: scanned(&found.scan),
+            took_ms: started.elapsed().as_secs_f64() * 1e3,
+        }))
+    }
+
+    fn options<'a>(&'a self, service: &Service) -> SearchOptions<'a> {
+        SearchOptions {
+            k: self.k,
+            label: self.wanted.label.as_deref(),
+            tags: &self.wanted.tag,
+            path_prefix: None,
+            min_score: self.wanted.min_score,
+            // Other requests have the other cores.
+            threads: 1,
+            recall: service.settings.recall,
+        }
+    }
+
+    fn query(&self, service: &Service, ready: &Ready, examples: &Examples) -> Result<Descriptor, ApiError> {
+        let describe = |examples: &[Example]| -> Result<Vec<Descriptor>, ApiError> {
+            examples.iter().map(|example| self.descriptor(service, ready, example)).collect()
+        };
+        let (mut like, unlike) = (describe(&examples.like)?, describe(&examples.unlike)?);
+        if unlike.is_empty() && like.len() == 1 {
+            return Ok(like.remove(0));
+        }
+        Descriptor::blend(&like, &unlike).ok_or_else(|| {
+            let message = "several pictures can be added up where a recipe gives vectors, and where they don't cancel each other out: search with one, or by another recipe";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "no_blend", message)
+        })
+    }
+
+    fn descriptor(&self, service: &Service, ready: &Ready, example: &Example) -> Result<Descriptor, ApiError> {
+        match (example, self.region) {
+            (Example::Id(id), None) => kept(service, ready, *id),
+            (Example::Id(id), Some(_)) => {
+                let record = record(service, *id)?;
+                let file = files::bytes(service, &record)?;
+                let views = Views::of_file(file, files::extension(&record), &service.settings.decode);
+                self.described(service, ready, &views)
+            }
+            (Example::File(file), _) => {
+                let views = Views::of_file(Cow::Borrowed(file.as_ref() as &[u8]), None, &service.settings.decode);
+                self.described(service, ready, &views)
+            }
+        }
+    }
+
+    /// The descriptor of a picture, or of the region of it.
+    fn described(&self, service: &Service, ready: &Ready, views: &Views<'_>) -> Result<Descriptor, ApiError> {
+        let region = self.region.map(|region| views.at_least(None).map(|picture| picture.region(region)));
+        let region = region.transpose().map_err(|error| ApiError::of_picture(&error))?;
+        let part = region.map(|picture| Views::of_picture(Cow::Owned(picture)));
+        ready.with_describer(service, |describer| {
+            let described = describer.describe(part.as_ref().unwrap_or(views));
+            described.map_err(|error| ApiError::of_describing(service, &error))
+        })
+    }
+}
+
+/// What an image is searched by already.
+fn kept(service: &Service, ready: &Ready, id: RecordId) -> Result<Descriptor, ApiError> {
+    record(service, id)?;
+    let found = ready.searcher.descriptors(&[id]).map_err(|error| ApiError::of_store(service, &error))?;
+    found.into_iter().next().flatten().ok_or_else(|| {
+        let message = format!("by `{}` image {id} has nothing to compare: try another recipe", ready.searcher.recipe());
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "nothing_to_compare", message)
+    })
+}
+
+fn scanned(scan: &Scan) -> Scanned {
+    let kind = match scan.kind {
+        ScanKind::Exact => "exact",
+        ScanKind::Bytes => "bytes",
+        ScanKind::Lists { .. } => "lists",
+    };
+    Scanned { kind: kind.to_owned(), recall: scan.recall }
+}

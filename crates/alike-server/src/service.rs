@@ -1,0 +1,174 @@
+//! What requests share: the collection as it is now, its searchers with their networks, and the workers.
+
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::workers::{NotDone, Workers};
+use alike::engine::{Describer, Engine, Searcher};
+use alike::picture::DecodeOptions;
+use alike::store::{RecipeEntry, Snapshot, StoreError, Watch};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How a server behaves.
+pub struct Settings {
+    /// Who may do what.
+    pub access: Access,
+    /// Limits of uploaded pictures; the budget is shared by all that are decoded at the same time.
+    pub decode: DecodeOptions,
+    /// Most bytes of a request's body.
+    pub max_body: usize,
+    /// How long a request may take, its body included.
+    pub patience: Duration,
+    /// Threads that describe and search.
+    pub workers: usize,
+    /// Requests that may wait for them.
+    pub waiting: usize,
+    /// Share of the true nearest that a search finds on average, above 0; 1 looks at every picture.
+    pub recall: f64,
+    /// Told what went wrong inside, for who runs the server.
+    pub on_fault: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// What changes the collection is wanted with this token; `None` refuses all changes.
+    pub token: Option<String>,
+    /// Whether all else needs it, too.
+    pub guard_reads: bool,
+    /// Names under which the server may be asked for, beside `localhost` and addresses in numbers.
+    pub hosts: Vec<String>,
+}
+
+/// Uploads whose bodies may lie in memory at the same time.
+const BODIES: usize = 32;
+
+pub(crate) struct Service {
+    pub(crate) engine: Engine,
+    pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
+    workers: Workers,
+    bodies: Semaphore,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    watch: Watch,
+    view: Arc<View>,
+}
+
+/// The collection as it was at one time.
+pub(crate) struct View {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// By key of the recipe.
+    ready: Mutex<HashMap<String, Arc<Ready>>>,
+}
+
+/// A recipe that is ready to search, with describers that nobody uses at the moment.
+pub(crate) struct Ready {
+    pub(crate) searcher: Searcher,
+    describers: Mutex<Vec<Describer>>,
+}
+
+impl Service {
+    pub(crate) fn new(engine: Engine, settings: Settings) -> Result<Self, StoreError> {
+        let watch = engine.collection().watch()?;
+        let view = View::open(&engine)?;
+        let workers = Workers::start(settings.workers, settings.waiting);
+        let (bodies, metrics) = (Semaphore::new(BODIES), Metrics::new());
+        Ok(Self { engine, settings, metrics, workers, bodies, now: Mutex::new(Now { watch, view }) })
+    }
+
+    /// Does something on a worker.
+    pub(crate) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let service = Arc::clone(self);
+        match self.workers.run(move || job(&service)).await {
+            Ok(result) => result,
+            Err(NotDone::Busy) => Err(ApiError::busy()),
+            Err(NotDone::Failed) => Err(ApiError::fault(self, "a request ended without an answer")),
+        }
+    }
+
+    /// Waits until there is room for another body.
+    pub(crate) async fn room_for_body(&self) -> Result<SemaphorePermit<'_>, ApiError> {
+        let room = tokio::time::timeout(self.settings.patience, self.bodies.acquire()).await;
+        room.ok().and_then(Result::ok).ok_or_else(ApiError::busy)
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.workers.waiting()
+    }
+
+    /// The collection as it is now. Reads from disk where somebody wrote to it: for workers.
+    pub(crate) fn view(&self) -> Result<Arc<View>, ApiError> {
+        let mut now = lock(&self.now);
+        if now.watch.changed().map_err(|error| ApiError::of_store(self, &error))? {
+            now.view = View::open(&self.engine).map_err(|error| ApiError::of_store(self, &error))?;
+        }
+        Ok(Arc::clone(&now.view))
+    }
+}
+
+impl View {
+    fn open(engine: &Engine) -> Result<Arc<Self>, StoreError> {
+        let snapshot = Arc::new(engine.collection().snapshot()?);
+        Ok(Arc::new(Self { snapshot, ready: Mutex::default() }))
+    }
+
+    /// The recipe that a client names by its text or canonical form; the first for `None`. Only those that the collection
+    /// keeps: a recipe may name files, and what it learns takes long.
+    pub(crate) fn ready(&self, service: &Service, recipe: Option<&str>) -> Result<Arc<Ready>, ApiError> {
+        let entry = self.entry(recipe)?;
+        if let Some(ready) = lock(&self.ready).get(&entry.key) {
+            return Ok(Arc::clone(ready));
+        }
+        let searcher = service.engine.searcher_kept(Arc::clone(&self.snapshot), entry);
+        let searcher = searcher.map_err(|error| ApiError::of_search(service, &error))?;
+        let ready = Arc::new(Ready { searcher, describers: Mutex::default() });
+        Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
+    }
+
+    fn entry(&self, recipe: Option<&str>) -> Result<&RecipeEntry, ApiError> {
+        let recipes = self.snapshot.recipes();
+        let is_named = |entry: &&RecipeEntry| recipe.is_none_or(|name| name == entry.text || name == entry.canonical);
+        recipes.iter().find(is_named).ok_or_else(|| match recipe {
+            None => ApiError::not_found("empty_collection", "the collection holds no pictures yet"),
+            Some(name) => {
+                let have: Vec<&str> = recipes.iter().map(|entry| entry.text.as_str()).collect();
+                let message = format!("the collection keeps no recipe `{name}`, it has: {}", have.join(", "));
+                ApiError::bad("unknown_recipe", message)
+            }
+        })
+    }
+}
+
+impl Ready {
+    /// Lends a describer: one that nobody uses, or a new one.
+    pub(crate) fn with_describer<T>(
+        &self,
+        service: &Service,
+        describe: impl FnOnce(&mut Describer) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let idle = lock(&self.describers).pop();
+        let mut describer = match idle {
+            Some(describer) => describer,
+            None => {
+                let started = self.searcher.describer(&service.engine);
+                started.map_err(|error| ApiError::of_search(service, &error))?
+            }
+        };
+        let result = describe(&mut describer);
+        lock(&self.describers).push(describer);
+        result
+    }
+}
+
+/// What these locks guard is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,68 @@
+//! Work for processors, off the threads that talk to clients: some threads, and a queue that ends somewhere.
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that take jobs in their order. Dropped, they finish what is queued.
+pub(crate) struct Workers {
+    queue: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Why a job has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotDone {
+    /// As many wait as may.
+    Busy,
+    /// It panicked, or the server is ending.
+    Failed,
+}
+
+impl Workers {
+    /// So many threads, and so many jobs that may wait for them.
+    pub(crate) fn start(threads: usize, waiting: usize) -> Self {
+        let (queue, jobs) = bounded(waiting);
+        let spawn = |_| {
+            let jobs: Receiver<Job> = jobs.clone();
+            std::thread::spawn(move || jobs.iter().for_each(|job| job()))
+        };
+        Self { queue: Some(queue), threads: (0..threads).map(spawn).collect() }
+    }
+
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, Sender::len)
+    }
+
+    /// The job's result. One whose client has gone away before it began isn't done.
+    pub(crate) async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
+        let (sender, result) = oneshot::channel();
+        let job = move || {
+            if sender.is_closed() {
+                return;
+            }
+            // What a panic leaves half done lies behind locks that are made for it, or goes away with the job.
+            if let Ok(result) = catch_unwind(AssertUnwindSafe(job)) {
+                drop(sender.send(result));
+            }
+        };
+        let queue = self.queue.as_ref().ok_or(NotDone::Failed)?;
+        match queue.try_send(Box::new(job)) {
+            Ok(()) => result.await.map_err(|_| NotDone::Failed),
+            Err(TrySendError::Full(_)) => Err(NotDone::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(NotDone::Failed),
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.queue = None;
+        // A thread's own panic was told when it happened.
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
+    }
+}
