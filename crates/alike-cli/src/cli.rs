@@ -14,8 +14,8 @@ use std::process::ExitCode;
     name = "alike",
     version,
     max_term_width = 100,
-    // As usual, but for a blank line: a screen has 24.
-    help_template = "{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}",
+    // As usual, but for blank lines: a screen has 24.
+    help_template = "{about-with-newline}{usage-heading} {usage}\n{all-args}{after-help}",
     after_long_help = "Examples:
   alike demo                                     see what it does, on pictures it draws itself
   alike index ~/Pictures                         look at every picture once

@@ -7,6 +7,7 @@ mod api;
 mod error;
 mod gate;
 mod metrics;
+mod page;
 mod parameters;
 mod serve;
 mod service;
@@ -34,7 +35,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Where the collection can't be read.
 pub fn app(engine: Engine, settings: Settings) -> Result<Router, StoreError> {
     let service = Arc::new(Service::new(engine, settings)?);
-    let answers = api::router();
+    let answers = api::router().merge(page::router());
     Ok(answers
         .fallback(error::no_such_address)
         .method_not_allowed_fallback(error::no_such_method)

@@ -31,28 +31,28 @@ What changes the collection needs the token, on this machine, too: `Authorizatio
 new one that is printed. Pictures that are added are kept in the collection's folder. The API is described at /api/docs.
 Ctrl-C finishes what runs.")]
 pub(crate) struct ServeArgs {
-    /// Address and port; port 0 takes a free one
+    /// Where to listen; port 0 takes a free one
     ///
     /// Other addresses than this machine's own (127.0.0.1, ::1) need the token for everything.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7878")]
     addr: SocketAddr,
 
-    /// A name under which clients ask for this server (several: repeat)
+    /// A name that clients may ask by
     ///
     /// Others are refused, because somebody else's page could ask by them. Addresses in numbers and `localhost` are always
     /// answered.
     #[arg(long = "host", value_name = "NAME")]
     hosts: Vec<String>,
 
-    /// Let everybody look who reaches the address; changes are refused
+    /// Let everybody look, and nobody change
     #[arg(long)]
     no_auth: bool,
 
-    /// Most bytes of an uploaded picture, in MiB
+    /// Largest picture to take, in MiB
     #[arg(long, value_name = "MIB", default_value = "32")]
     max_upload: NonZeroU32,
 
-    /// How long a request may take to come in, in seconds
+    /// How long a request may take to come in
     #[arg(long, value_name = "S", default_value = "30")]
     patience: NonZeroU32,
 
@@ -70,7 +70,7 @@ pub(crate) struct ServeArgs {
     #[arg(hide_short_help = true, long, value_name = "MP", default_value = "100")]
     max_megapixels: NonZeroU32,
 
-    /// Requests that are worked on at the same time [default: one for each core]
+    /// Threads that search [default: one for each core]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 }

@@ -22,6 +22,7 @@ mod neighbours;
 mod networks;
 mod scans;
 mod search;
+mod serve;
 mod tags;
 mod train;
 mod trouble;

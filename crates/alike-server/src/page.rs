@@ -1,0 +1,54 @@
+//! The page for people, embedded: what is in `page/`, as it is.
+
+use crate::service::Service;
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// Name, media type, content.
+type Asset = (&'static str, &'static str, &'static [u8]);
+
+macro_rules! assets {
+    ($($name:literal)*) => { [$(($name, media_type($name), include_bytes!(concat!("page/", $name)) as &[u8])),*] };
+}
+
+const INDEX: Asset = ("index.html", "text/html; charset=utf-8", include_bytes!("page/index.html"));
+
+const REFERENCE: Asset = ("reference.html", "text/html; charset=utf-8", include_bytes!("page/reference.html"));
+
+const ASSETS: &[Asset] = &assets![
+    "address.js" "api.js" "app.js" "chinese.js" "collection.js" "column.js" "elements.js" "english.js" "examples.js"
+    "gestures.js" "grid.js" "manage.js" "map.js" "options.js" "plot.js" "query.js" "reference.js" "region.js" "search.js" "uploads.js"
+    "words.js" "style.css" "pictures.css" "map.css" "reference.css" "icon.svg"
+];
+
+const fn media_type(name: &str) -> &'static str {
+    match name.as_bytes() {
+        [.., b'.', b'j', b's'] => "text/javascript; charset=utf-8",
+        [.., b'.', b'c', b's', b's'] => "text/css; charset=utf-8",
+        _ => "image/svg+xml",
+    }
+}
+
+pub(crate) fn router() -> Router<Arc<Service>> {
+    let pages = Router::new()
+        .route("/", get(async |headers: HeaderMap| answer(&INDEX, &headers)))
+        .route("/api/docs", get(async |headers: HeaderMap| answer(&REFERENCE, &headers)));
+    ASSETS.iter().fold(pages, |router, asset| {
+        router.route(&format!("/assets/{}", asset.0), get(async |headers: HeaderMap| answer(asset, &headers)))
+    })
+}
+
+/// Asked for again each time, so that a new version of the program never meets old parts of its page.
+fn answer((_, kind, content): &Asset, headers: &HeaderMap) -> Response {
+    let hash: String = Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{hash}\"");
+    if headers.get(IF_NONE_MATCH).is_some_and(|known| *known == *tag) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    ([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "no-cache"), (ETAG, &tag)], *content).into_response()
+}
