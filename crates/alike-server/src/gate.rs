@@ -146,8 +146,8 @@ pub(crate) fn is_trusted(access: &Access, headers: &HeaderMap) -> bool {
 pub(crate) async fn harden(State(_): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     let mut set = |name: HeaderName, value| drop(headers.insert(name, HeaderValue::from_static(value)));
-    set(CONTENT_SECURITY_POLICY, POLICY);
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(REFERRER_POLICY, "no-referrer");
     set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");

@@ -1,8 +1,10 @@
 //! The page for people, embedded: what is in `page/`, as it is.
 
+use crate::error::ApiError;
 use crate::service::Service;
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -36,11 +38,23 @@ const fn media_type(name: &str) -> &'static str {
 
 pub(crate) fn router() -> Router<Arc<Service>> {
     let pages = Router::new()
+        .route("/report", get(report))
         .route("/", get(async |headers: HeaderMap| answer(&INDEX, &headers)))
         .route("/api/docs", get(async |headers: HeaderMap| answer(&REFERENCE, &headers)));
     ASSETS.iter().fold(pages, |router, asset| {
         router.route(&format!("/assets/{}", asset.0), get(async |headers: HeaderMap| answer(asset, &headers)))
     })
+}
+
+/// What the page of an evaluation needs, which holds all of it.
+const REPORT_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+async fn report(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
+    let none = || ApiError::not_found("no_report", "there is no report: start the server with --report DIR");
+    let path = service.settings.report.clone().ok_or_else(none)?;
+    let read = move |service: &Service| fs_err::read(&path).map_err(|error| ApiError::fault(service, error));
+    let html = service.work(read).await?;
+    Ok(([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, REPORT_POLICY)], html).into_response())
 }
 
 /// Asked for again each time, so that a new version of the program never meets old parts of its page.

@@ -7,6 +7,7 @@ use alike::engine::{Describer, Engine, Searcher};
 use alike::picture::DecodeOptions;
 use alike::store::{RecipeEntry, Snapshot, StoreError, Watch};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -27,6 +28,8 @@ pub struct Settings {
     pub waiting: usize,
     /// Share of the true nearest that a search finds on average, above 0; 1 looks at every picture.
     pub recall: f64,
+    /// A page of `alike eval --report`, which is offered at `/report`.
+    pub report: Option<PathBuf>,
     /// Told what went wrong inside, for who runs the server.
     pub on_fault: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -43,7 +46,7 @@ pub struct Access {
 }
 
 /// Uploads whose bodies may lie in memory at the same time.
-const BODIES: usize = 32;
+const BODIES: usize = 16;
 
 pub(crate) struct Service {
     pub(crate) engine: Engine,

@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use std::net::{SocketAddr, TcpListener};
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "S", default_value = "30")]
     patience: NonZeroU32,
 
+    /// Offer the page of `alike eval --report DIR`, at /report
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+
     /// Share of the true nearest to be found, on average; 1 looks at every picture
     #[arg(hide_short_help = true, long, value_name = "X", default_value_t = RECALL, value_parser = crate::commands::search::recall)]
     recall: f64,
@@ -86,7 +91,7 @@ pub(crate) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<Outcome
     let folder = shown_path(collection.base());
     let engine = Engine::new(collection, networks::open(&args.network, printer)?);
     let token = token(args)?;
-    let app = alike_server::app(engine, settings(args, token.clone()))?;
+    let app = alike_server::app(engine, settings(args, token.clone(), report(args)?))?;
     let listener = TcpListener::bind(args.addr).with_context(|| format!("can't listen at {}", args.addr))?;
     say(args, printer, &folder, listener.local_addr()?, token.as_deref())?;
     let end = End::default();
@@ -107,7 +112,7 @@ fn token(args: &ServeArgs) -> anyhow::Result<Option<String>> {
     Ok(Some(given).filter(|_| !args.no_auth))
 }
 
-fn settings(args: &ServeArgs, token: Option<String>) -> Settings {
+fn settings(args: &ServeArgs, token: Option<String>, report: Option<PathBuf>) -> Settings {
     let guard_reads = !args.addr.ip().is_loopback() && !args.no_auth;
     let workers = decoding::jobs(args.jobs);
     Settings {
@@ -118,8 +123,18 @@ fn settings(args: &ServeArgs, token: Option<String>) -> Settings {
         workers,
         waiting: WAITING * workers,
         recall: args.recall,
+        report,
         on_fault: Box::new(|fault| Printer::new().warning(fault)),
     }
+}
+
+fn report(args: &ServeArgs) -> anyhow::Result<Option<PathBuf>> {
+    let Some(dir) = &args.report else { return Ok(None) };
+    let page = dir.join("report.html");
+    if !page.is_file() {
+        bail!("no report in {}: make one with `alike eval --report {}`", shown_path(dir), shown_path(dir));
+    }
+    Ok(Some(page))
 }
 
 fn decode_options(args: &ServeArgs) -> DecodeOptions {

@@ -26,6 +26,8 @@ pub(crate) struct Contents {
     tags: Vec<TagCount>,
     /// The first is used where none is named.
     recipes: Vec<KeptRecipe>,
+    /// Whether there is a page of an evaluation, at `/report`.
+    report: bool,
     /// Whether changes need a token that the request didn't bring.
     token_needed: bool,
 }
@@ -93,6 +95,7 @@ fn contents(service: &Service, view: &View, token_needed: bool) -> Result<Conten
         labels: labels.into_iter().map(label).collect(),
         tags: tags.into_iter().map(|count| TagCount { tag: count.tag, pictures: count.records }).collect(),
         recipes: recipes.map(|(entry, size)| kept(entry, size.bytes)).collect(),
+        report: service.settings.report.is_some(),
         token_needed,
     })
 }

@@ -17,8 +17,8 @@ use utoipa::IntoParams;
 
 use super::images::record;
 
-/// An id stands for the same pixels for ever, so that browsers needn't ask again.
-const FOR_EVER: &str = "private, max-age=31536000, immutable";
+/// Asked for again each time, which costs little: another collection may be served here tomorrow.
+const ASK_AGAIN: &str = "private, no-cache";
 
 const SIDES: std::ops::RangeInclusive<u32> = 16..=1024;
 
@@ -47,7 +47,7 @@ pub(crate) async fn file(
         }
         let bytes = bytes(service, &record)?;
         let kind = media_type(&bytes, extension(&record)).unwrap_or("application/octet-stream");
-        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, FOR_EVER), (ETAG, &tag)], bytes).into_response())
+        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], bytes).into_response())
     };
     service.work(read).await
 }
@@ -97,7 +97,7 @@ pub(crate) async fn thumbnail(
         let views = Views::of_file(bytes(service, &record)?, extension(&record), &service.settings.decode);
         let picture = views.at_least(Some(side)).map_err(|error| ApiError::of_picture(&error))?;
         let jpeg = picture.fitted(side, side).to_jpeg().map_err(|error| ApiError::fault(service, error))?;
-        Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, FOR_EVER), (ETAG, &tag)], jpeg).into_response())
+        Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], jpeg).into_response())
     };
     service.work(make).await
 }
@@ -121,8 +121,10 @@ pub(super) fn extension(record: &Record) -> Option<&str> {
     record.path.extension().and_then(|extension| extension.to_str())
 }
 
+/// Names the bytes of an answer: the file, and the side it was made small to.
 fn tag(record: &Record, side: u32) -> String {
-    format!("\"{}-{side}\"", record.id)
+    let hash: String = record.content.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hash}-{side}\"")
 }
 
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {

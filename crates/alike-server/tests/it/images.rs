@@ -1,6 +1,7 @@
 //! Images, their files, and the collection at a glance.
 
-use crate::served::{PICTURES, Served, drawn, hue, index, png, request};
+use crate::served::{PICTURES, Served, drawn, hue, index, png, request, settings};
+use alike_server::Settings;
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::json;
@@ -107,6 +108,21 @@ fn what_another_program_adds_is_seen_at_once() {
     assert_eq!(served.get("/api/v1/collection").json()["pictures"], PICTURES + 1);
     let found = served.upload("/api/v1/search?k=1", png(&drawn(250)));
     assert_eq!(found.json()["hits"][0]["path"], "late/new.png");
+}
+
+#[test]
+fn the_page_of_an_evaluation_is_offered() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("report.html");
+    std::fs::write(&path, "<!doctype html><title>mAP</title>").unwrap();
+    let served = Served::new(Settings { report: Some(path), ..settings() });
+    let report = served.get("/report");
+    assert_eq!((report.status, &report.body[..15]), (StatusCode::OK, b"<!doctype html>" as &[u8]));
+    assert!(report.header("content-security-policy").contains("script-src 'unsafe-inline'"));
+    assert_eq!(served.get("/api/v1/collection").json()["report"], true);
+    let without = Served::usual();
+    assert_eq!(without.get("/report").refusal(), (404, "no_report".to_owned()));
+    assert_eq!(without.get("/api/v1/collection").json()["report"], false);
 }
 
 #[test]

@@ -60,6 +60,7 @@ pub(crate) fn settings() -> Settings {
         workers: 2,
         waiting: 8,
         recall: 1.0,
+        report: None,
         on_fault: Box::new(|fault| panic!("a fault: {fault}")),
     }
 }
