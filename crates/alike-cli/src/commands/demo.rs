@@ -190,6 +190,7 @@ fn write_pictures(
     printer.status(format_args!("strip: {}\npage:  {}", shown_path(&strip_path), shown_path(&page_path)));
     printer.status(format_args!("next: alike search --list {0}/test.txt --pick random -c {0}", shown_path(dir)));
     printer.status(format_args!("      alike eval -c {0} --query {0}/test.txt --report {0}/report", shown_path(dir)));
+    printer.status(format_args!("      alike serve -c {}", shown_path(dir)));
     Ok(())
 }
 

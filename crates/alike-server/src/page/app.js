@@ -135,6 +135,7 @@ function renderMap(now) {
 
 function showHeader(now) {
   find('#collection-name').textContent = collection?.name ?? '';
+  find('#report').hidden = !collection?.report;
   find('#language').textContent = say('language');
   find('#language').lang = spoken() === 'en' ? 'zh-Hans' : 'en';
   for (const link of document.querySelectorAll('nav [data-view]')) {

@@ -7,6 +7,7 @@ export const chinese = {
   search: '搜索',
   browse: '浏览',
   map: '地图',
+  report: '评估报告',
   language: 'English',
   query: '要搜索的内容',
 

@@ -7,6 +7,7 @@ export const english = {
   search: 'Search',
   browse: 'Browse',
   map: 'Map',
+  report: 'Report',
   language: '简体中文',
   query: 'What to search for',
 

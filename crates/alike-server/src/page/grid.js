@@ -101,7 +101,9 @@ export function watchGrid(list) {
 function neighbour(list, from, key) {
   const cards = list.children;
   const at = [...cards].indexOf(from);
-  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - columns(list), ArrowDown: at + columns(list), Home: 0, End: cards.length - 1 }[key];
+  const row = columns(list);
+  const steps = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - row, ArrowDown: at + row, Home: 0, End: cards.length - 1 };
+  const to = steps[key];
   return to === undefined ? null : cards[Math.min(cards.length - 1, Math.max(0, to))];
 }
 

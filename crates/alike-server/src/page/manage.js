@@ -29,7 +29,10 @@ export function manageImage(image, collection, changed) {
   });
   jobs = {
     sure: false,
-    save: async () => changed({ text: say('saved'), image: await askJson(url, 'PATCH', { label: typedLabel() }, { authorized: true }) }),
+    save: async () => {
+      await askJson(url, 'PATCH', { label: typedLabel() }, { authorized: true });
+      changed({ text: say('saved') });
+    },
     remove: async () => {
       await ask(url, { method: 'DELETE', authorized: true });
       changed({ text: say('removed', { path: image.path }), gone: image.id });
@@ -39,7 +42,10 @@ export function manageImage(image, collection, changed) {
 
 /** Opens the dialog on an upload, to add it to the collection. */
 export function addUpload({ blob, url, file }, collection, changed) {
-  open({ title: say('add'), picture: url, label: '', collection, about: `${file}\n${bytes(blob.size)}`, save: say('add'), note: say('addNote'), removable: false });
+  open({
+    title: say('add'), picture: url, label: '', collection, about: `${file}\n${bytes(blob.size)}`,
+    save: say('add'), note: say('addNote'), removable: false,
+  });
   jobs = {
     save: async () => {
       const label = typedLabel();
@@ -76,6 +82,8 @@ function askWhetherSure() {
 /** Does a job, with the token asked for as often as it takes; a failure is said in the dialog, which stays. */
 async function run(event, job) {
   event.preventDefault();
+  // Pressed twice, a picture would be added twice.
+  if (dialog.hasAttribute('aria-busy')) return;
   const trouble = find('.trouble', dialog);
   trouble.hidden = true;
   dialog.setAttribute('aria-busy', 'true');
