@@ -112,7 +112,7 @@ impl ApiError {
     pub(crate) fn of_store(service: &Service, error: &StoreError) -> Self {
         match error {
             StoreError::Locked { .. } => {
-                let message = format!("{error}: ask again when it is done");
+                let message = "another program writes to the collection: ask again when it is done";
                 Self { retry_after: Some(SOON), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "locked", message) }
             }
             _ => Self::fault(service, error),

@@ -54,6 +54,8 @@ pub(crate) struct Service {
     pub(crate) metrics: Metrics,
     workers: Workers,
     bodies: Semaphore,
+    /// Held by the one who changes the collection, so that none of us finds it locked by another of us.
+    changing: tokio::sync::Mutex<()>,
     now: Mutex<Now>,
 }
 
@@ -81,7 +83,8 @@ impl Service {
         let view = View::open(&engine)?;
         let workers = Workers::start(settings.workers, settings.waiting);
         let (bodies, metrics) = (Semaphore::new(BODIES), Metrics::new());
-        Ok(Self { engine, settings, metrics, workers, bodies, now: Mutex::new(Now { watch, view }) })
+        let (changing, now) = (tokio::sync::Mutex::new(()), Mutex::new(Now { watch, view }));
+        Ok(Self { engine, settings, metrics, workers, bodies, changing, now })
     }
 
     /// Does something on a worker.
@@ -95,6 +98,15 @@ impl Service {
             Err(NotDone::Busy) => Err(ApiError::busy()),
             Err(NotDone::Failed) => Err(ApiError::fault(self, "a request ended without an answer")),
         }
+    }
+
+    /// Does something that changes the collection on a worker, when no other such thing is being done.
+    pub(crate) async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let _changing = self.changing.lock().await;
+        self.work(job).await
     }
 
     /// Waits until there is room for another body.

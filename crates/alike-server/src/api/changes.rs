@@ -61,7 +61,7 @@ pub(crate) async fn add(
     let label = label.map(checked).transpose()?;
     let _room = service.room_for_body().await?;
     let file = within(service.settings.patience, picture(request)).await?;
-    let added = service.work(move |service| added(service, &file, label)).await?;
+    let added = service.change(move |service| added(service, &file, label)).await?;
     Ok((StatusCode::CREATED, Json(Image::of(&added))))
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn relabel(
 ) -> Result<Json<Image>, ApiError> {
     let body = within(service.settings.patience, bytes(request)).await?;
     let label = json::<Change>(&body)?.label.map(checked).transpose()?;
-    service.work(move |service| relabelled(service, id, label).map(|record| Json(Image::of(&record)))).await
+    service.change(move |service| relabelled(service, id, label).map(|record| Json(Image::of(&record)))).await
 }
 
 fn relabelled(service: &Service, id: u64, label: Option<Label>) -> Result<Record, ApiError> {
@@ -196,5 +196,5 @@ pub(crate) async fn remove(State(service): State<Arc<Service>>, Id(id): Id) -> R
         }
         Ok(StatusCode::NO_CONTENT)
     };
-    service.work(remove).await
+    service.change(remove).await
 }

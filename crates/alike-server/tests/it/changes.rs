@@ -1,6 +1,6 @@
 //! What changes the collection.
 
-use crate::served::{PICTURES, Served, drawn, png};
+use crate::served::{PICTURES, Served, TOKEN, drawn, png, request};
 use axum::body::Body;
 use axum::http::StatusCode;
 
@@ -55,4 +55,30 @@ fn what_cannot_be_added_leaves_nothing_behind() {
     let relabel = |body: &'static str| served.change("PATCH", "/api/v1/images/1", body).refusal();
     assert_eq!(relabel("{}"), (400, "bad_json".to_owned()));
     assert_eq!(relabel(r#"{"label": 7}"#), (400, "bad_json".to_owned()));
+}
+
+#[test]
+fn changes_at_the_same_time_wait_for_each_other() {
+    let served = Served::usual();
+    let ids = served.ids();
+    let removals = ids.iter().map(|id| {
+        let mut request = request("DELETE", &format!("/api/v1/images/{id}"), Body::empty());
+        request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+        request
+    });
+    let answers = served.send_all(removals.collect());
+    assert!(answers.iter().all(|answer| answer.status == StatusCode::NO_CONTENT));
+    assert_eq!(served.get("/api/v1/images").json()["total"], 0);
+}
+
+#[test]
+fn another_writer_is_waited_for_by_the_client() {
+    let served = Served::usual();
+    let collection = alike::store::Collection::open(&served.dir.path().join(".alike")).unwrap();
+    let writer = collection.write("a test").unwrap();
+    let refused = served.change("DELETE", "/api/v1/images/1", Body::empty());
+    assert_eq!((refused.refusal().1.as_str(), refused.header("retry-after")), ("locked", "2"));
+    assert!(!String::from_utf8_lossy(&refused.body).contains(served.dir.path().to_str().unwrap()));
+    drop(writer);
+    assert_eq!(served.change("DELETE", "/api/v1/images/1", Body::empty()).status, StatusCode::NO_CONTENT);
 }
