@@ -87,7 +87,16 @@ impl ApiError {
             PictureError::Io(_) => "file_unreadable",
             _ => "unsupported_picture",
         };
-        Self::new(status, code, error.to_string())
+        let message = match error {
+            PictureError::TooManyPixels { width, height, max_pixels } => {
+                format!("{width} x {height} pixels, wanted at most {max_pixels} in all: make it smaller")
+            }
+            PictureError::TooMuchMemory { .. } => "decoding it would take too much memory: make it smaller".to_owned(),
+            PictureError::Damaged { reason } => format!("damaged: {reason}"),
+            PictureError::Io(_) => "the file can't be read".to_owned(),
+            error => error.to_string(),
+        };
+        Self::new(status, code, message)
     }
 
     pub(crate) fn of_describing(service: &Service, error: &DescribeError) -> Self {

@@ -1,5 +1,6 @@
 //! Who gets in: no page of somebody else's, and nobody without the token where it is wanted.
 
+use crate::api::drained;
 use crate::error::ApiError;
 use crate::service::{Access, Service};
 use axum::extract::{Request, State};
@@ -29,7 +30,10 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     match checked {
         Ok(Some(welcome)) => welcome,
         Ok(None) => next.run(request).await,
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => {
+            drained(request).await;
+            refusal.into_response()
+        }
     }
 }
 
@@ -127,7 +131,8 @@ fn is_equal(given: &str, wanted: &str) -> bool {
 /// The token of a request's header, else of its cookie.
 fn given(headers: &HeaderMap) -> Option<&str> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+    let is_bearer = |(scheme, _): &(&str, &str)| scheme.eq_ignore_ascii_case("bearer");
+    let bearer = text(AUTHORIZATION).and_then(|value| value.split_once(' ')).filter(is_bearer).map(|(_, token)| token);
     let cookies = text(COOKIE).into_iter().flat_map(|cookies| cookies.split("; "));
     bearer.or_else(|| {
         cookies

@@ -2,6 +2,7 @@
 
 use crate::service::Service;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus_client::encoding::text::encode;
@@ -50,9 +51,17 @@ impl Metrics {
     }
 }
 
+/// Clients may invent methods, too.
+fn method(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PATCH | Method::DELETE | Method::OPTIONS => method.as_str(),
+        _ => "other",
+    }
+}
+
 /// Counts and times a request, by the pattern of its address: there are as many addresses as clients think of.
 pub(crate) async fn count(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let method = request.method().to_string();
+    let method = method(request.method()).to_owned();
     let path = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let started = Instant::now();
     let response = next.run(request).await;

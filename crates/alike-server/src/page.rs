@@ -47,7 +47,7 @@ pub(crate) fn router() -> Router<Arc<Service>> {
 }
 
 /// What the page of an evaluation needs, which holds all of it.
-const REPORT_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const REPORT_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts";
 
 async fn report(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
     let none = || ApiError::not_found("no_report", "there is no report: start the server with --report DIR");

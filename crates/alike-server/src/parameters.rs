@@ -7,7 +7,11 @@ use axum::http::request::Parts;
 use axum_extra::extract::Query;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use utoipa::IntoParams;
+
+/// Most tags of one search.
+const MOST_TAGS: usize = 16;
 
 /// Most hits of one search.
 const MOST_HITS: usize = 1000;
@@ -55,8 +59,9 @@ pub(crate) struct SearchParameters {
     /// Only pictures with this label, by id or by name.
     pub(crate) label: Option<String>,
     /// Only pictures with all of these tags.
+    #[param(max_items = 16)]
     #[serde(default)]
-    pub(crate) tag: Vec<String>,
+    tag: Vec<String>,
     /// Only hits with at least this score.
     pub(crate) min_score: Option<f32>,
     /// The part of the query picture to search for, `left,top,width,height` in fractions of its sides.
@@ -69,6 +74,13 @@ fn usual_hits() -> usize {
 }
 
 impl SearchParameters {
+    /// Each once.
+    pub(crate) fn tags(&self) -> Result<Vec<String>, ApiError> {
+        let tags: BTreeSet<&String> = self.tag.iter().collect();
+        let wanted = || ApiError::bad("bad_parameter", format!("got {} tags, wanted at most {MOST_TAGS}", tags.len()));
+        if tags.len() > MOST_TAGS { Err(wanted()) } else { Ok(tags.into_iter().cloned().collect()) }
+    }
+
     pub(crate) fn k(&self) -> Result<usize, ApiError> {
         let wanted = || ApiError::bad("bad_parameter", format!("k is {}, wanted 1 to {MOST_HITS}", self.k));
         Some(self.k).filter(|k| (1..=MOST_HITS).contains(k)).ok_or_else(wanted)

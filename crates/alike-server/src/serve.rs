@@ -10,15 +10,22 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
+use tokio_io_timeout::TimeoutStream;
 
 /// How long a client may take to say what it wants.
 const HEADERS: Duration = Duration::from_secs(10);
 
+/// How long a client may leave what it asked for unread.
+const UNREAD: Duration = Duration::from_secs(30);
+
 /// How long what runs may still run when the server ends.
 const FAREWELL: Duration = Duration::from_secs(30);
 
-/// Clients at the same time; others wait.
-const CONNECTIONS: usize = 1024;
+/// Clients at the same time; others wait. Half of what a process may usually open.
+const CONNECTIONS: usize = 512;
+
+/// Bytes that a connection holds back, and the most that a request's head may have.
+const BUFFER: usize = 64 << 10;
 
 /// Why no connection could be had is worth another try after this: too many open files, most of the time.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -60,10 +67,13 @@ async fn answer(listener: tokio::net::TcpListener, app: Router, end: &End) -> io
         };
         // Answers are small, and a client waits for each.
         drop(stream.set_nodelay(true));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(UNREAD));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()));
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(app.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A connection that breaks is the client's affair.
@@ -71,6 +81,7 @@ async fn answer(listener: tokio::net::TcpListener, app: Router, end: &End) -> io
             drop(place);
         });
     }
+    drop(listener);
     // Whoever doesn't end by then is cut off with the process.
     drop(tokio::time::timeout(FAREWELL, graceful.shutdown()).await);
     Ok(())

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How a server behaves.
 pub struct Settings {
@@ -20,7 +20,7 @@ pub struct Settings {
     pub decode: DecodeOptions,
     /// Most bytes of a request's body.
     pub max_body: usize,
-    /// How long a request may take, its body included.
+    /// How long a body may take to come in, and how long a request may wait for its turn.
     pub patience: Duration,
     /// Threads that describe and search.
     pub workers: usize,
@@ -53,15 +53,17 @@ pub(crate) struct Service {
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     workers: Workers,
-    bodies: Semaphore,
+    bodies: Arc<Semaphore>,
     /// Held by the one who changes the collection, so that none of us finds it locked by another of us.
-    changing: tokio::sync::Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     now: Mutex<Now>,
 }
 
 struct Now {
     watch: Watch,
     view: Arc<View>,
+    /// Somebody has written since.
+    is_stale: bool,
 }
 
 /// The collection as it was at one time.
@@ -82,8 +84,8 @@ impl Service {
         let watch = engine.collection().watch()?;
         let view = View::open(&engine)?;
         let workers = Workers::start(settings.workers, settings.waiting);
-        let (bodies, metrics) = (Semaphore::new(BODIES), Metrics::new());
-        let (changing, now) = (tokio::sync::Mutex::new(()), Mutex::new(Now { watch, view }));
+        let (bodies, metrics) = (Arc::new(Semaphore::new(BODIES)), Metrics::new());
+        let (changing, now) = (Arc::default(), Mutex::new(Now { watch, view, is_stale: false }));
         Ok(Self { engine, settings, metrics, workers, bodies, changing, now })
     }
 
@@ -105,14 +107,25 @@ impl Service {
         self: &Arc<Self>,
         job: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let _changing = self.changing.lock().await;
-        self.work(job).await
+        let turn = tokio::time::timeout(self.settings.patience, Arc::clone(&self.changing).lock_owned()).await;
+        let turn = turn.map_err(|_| ApiError::busy())?;
+        // Held by the job: it may go on when its client has left.
+        self.work(move |service| {
+            let _turn = turn;
+            job(service)
+        })
+        .await
     }
 
-    /// Waits until there is room for another body.
-    pub(crate) async fn room_for_body(&self) -> Result<SemaphorePermit<'_>, ApiError> {
-        let room = tokio::time::timeout(self.settings.patience, self.bodies.acquire()).await;
+    /// Waits until there is room for another body; the room is held by whoever has the body.
+    pub(crate) async fn room_for_body(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let room = tokio::time::timeout(self.settings.patience, Arc::clone(&self.bodies).acquire_owned()).await;
         room.ok().and_then(Result::ok).ok_or_else(ApiError::busy)
+    }
+
+    /// As it was when somebody looked last.
+    pub(crate) fn pictures(&self) -> usize {
+        lock(&self.now).view.snapshot.ids().len()
     }
 
     pub(crate) fn waiting(&self) -> usize {
@@ -122,8 +135,10 @@ impl Service {
     /// The collection as it is now. Reads from disk where somebody wrote to it: for workers.
     pub(crate) fn view(&self) -> Result<Arc<View>, ApiError> {
         let mut now = lock(&self.now);
-        if now.watch.changed().map_err(|error| ApiError::of_store(self, &error))? {
+        now.is_stale |= now.watch.changed().map_err(|error| ApiError::of_store(self, &error))?;
+        if now.is_stale {
             now.view = View::open(&self.engine).map_err(|error| ApiError::of_store(self, &error))?;
+            now.is_stale = false;
         }
         Ok(Arc::clone(&now.view))
     }

@@ -34,15 +34,15 @@ Ctrl-C finishes what runs.")]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one
     ///
-    /// Other addresses than this machine's own (127.0.0.1, ::1) need the token for everything.
+    /// At other addresses than this machine's own (127.0.0.1, ::1), and with --host, everything needs the token.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7878")]
     addr: SocketAddr,
 
     /// A name that clients may ask by
     ///
     /// Others are refused, because somebody else's page could ask by them. Addresses in numbers and `localhost` are always
-    /// answered.
-    #[arg(long = "host", value_name = "NAME")]
+    /// answered. With a name, everything needs the token.
+    #[arg(long = "host", value_name = "NAME", value_parser = host)]
     hosts: Vec<String>,
 
     /// Let everybody look, and nobody change
@@ -89,6 +89,7 @@ const WAITING: usize = 64;
 pub(crate) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<Outcome> {
     let collection = args.collection.open()?;
     let folder = shown_path(collection.base());
+    collection.notes().iter().for_each(|note| printer.note(note));
     let engine = Engine::new(collection, networks::open(&args.network, printer)?);
     let token = token(args)?;
     let app = alike_server::app(engine, settings(args, token.clone(), report(args)?))?;
@@ -102,18 +103,25 @@ pub(crate) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<Outcome
     Ok(Outcome::Success)
 }
 
+fn host(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if is_name { Ok(text.to_owned()) } else { Err(format!("got `{text}`, wanted a name without a port")) }
+}
+
 /// The user's, else a new one; none where changes are refused.
 fn token(args: &ServeArgs) -> anyhow::Result<Option<String>> {
     let Some(given) = environment::set("ALIKE_TOKEN") else {
         return if args.no_auth { Ok(None) } else { Ok(Some(alike_server::new_token()?)) };
     };
-    let given = given.into_string().ok().filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic()));
-    let Some(given) = given else { bail!("ALIKE_TOKEN has blanks or letters that aren't ASCII: wanted none of them") };
+    // It goes into an address and a cookie.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let given = given.into_string().ok().filter(|token| token.bytes().all(is_plain));
+    let Some(given) = given else { bail!("ALIKE_TOKEN holds other characters than letters, digits, -, ., _ and ~") };
     Ok(Some(given).filter(|_| !args.no_auth))
 }
 
 fn settings(args: &ServeArgs, token: Option<String>, report: Option<PathBuf>) -> Settings {
-    let guard_reads = !args.addr.ip().is_loopback() && !args.no_auth;
+    let guard_reads = is_for_others(args) && !args.no_auth;
     let workers = decoding::jobs(args.jobs);
     Settings {
         access: Access { token, guard_reads, hosts: args.hosts.clone() },
@@ -137,6 +145,11 @@ fn report(args: &ServeArgs) -> anyhow::Result<Option<PathBuf>> {
     Ok(Some(page))
 }
 
+/// A name is asked for by others, through a proxy on this machine, too.
+fn is_for_others(args: &ServeArgs) -> bool {
+    !args.addr.ip().is_loopback() || !args.hosts.is_empty()
+}
+
 fn decode_options(args: &ServeArgs) -> DecodeOptions {
     let limits = Limits { max_pixels: u64::from(args.max_megapixels.get()) * 1_000_000, max_bytes: DECODED_BYTES };
     DecodeOptions { limits, lenient: false, budget: Some(Arc::new(MemoryBudget::new(DECODED_BYTES))) }
@@ -152,9 +165,9 @@ fn say(
 ) -> anyhow::Result<()> {
     printer.status(format_args!("serving {folder}; Ctrl-C ends it"));
     match token {
-        Some(token) if args.addr.ip().is_loopback() => printer.status(format_args!("token for changes: {token}")),
+        Some(token) if !is_for_others(args) => printer.status(format_args!("token for changes: {token}")),
         Some(token) => printer.status(format_args!("open it with /?token={token}")),
-        None if args.addr.ip().is_loopback() => {}
+        None if !is_for_others(args) => {}
         None => printer.warning("everybody who reaches this address can see the collection's pictures"),
     }
     printer.line(format_args!("http://{address}/"))?;

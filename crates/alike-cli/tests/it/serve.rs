@@ -122,6 +122,7 @@ fn wrong_starts_say_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     gallery.alike(&["serve", "-c", "c", "--addr", &address]).exits(2).says(&format!("can't listen at {address}"));
+    gallery.alike(&["serve", "-c", "c", "--host", "a.example:80"]).exits(2).says("wanted a name without a port");
     let blank = [("ALIKE_TOKEN", std::path::Path::new("a b"))];
-    gallery.alike_with(&["serve", "-c", "c"], &blank, "").exits(2).says("ALIKE_TOKEN has blanks");
+    gallery.alike_with(&["serve", "-c", "c"], &blank, "").exits(2).says("ALIKE_TOKEN holds other characters");
 }

@@ -8,12 +8,21 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use http_body_util::BodyExt;
 use serde::Deserialize;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 /// Pictures of one search.
 const MOST_EXAMPLES: usize = 16;
+
+/// Bytes of a body that is text: ids take a few hundred.
+const MOST_TEXT: usize = 16 << 10;
+
+/// Bytes that are read for nothing, at most, and the time for it.
+const MOST_DRAINED: usize = 32 << 20;
+const DRAINING: Duration = Duration::from_secs(5);
 
 /// A picture to search with.
 #[derive(Debug)]
@@ -45,16 +54,20 @@ pub(super) struct Ids {
     unlike: Vec<u64>,
 }
 
+/// The bytes of a file.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "tells the description what is sent")]
+pub(super) struct File(Vec<u8>);
+
 /// Pictures of the client's and of the collection, in parts.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "tells the description what the parts are")]
 pub(super) struct Parts {
     /// Files that hits shall look like.
-    #[schema(format = Binary)]
-    like: Option<Vec<Vec<u8>>>,
+    like: Option<Vec<File>>,
     /// Files that they shall not look like.
-    #[schema(format = Binary)]
-    unlike: Option<Vec<Vec<u8>>>,
+    unlike: Option<Vec<File>>,
     /// Ids of images that hits shall look like.
     like_id: Option<Vec<u64>>,
     /// Ids of images that they shall not look like.
@@ -62,11 +75,21 @@ pub(super) struct Parts {
 }
 
 impl Examples {
-    /// Reads a body of any of the three kinds.
-    pub(super) async fn read(service: &Service, request: Request) -> Result<Self, ApiError> {
+    /// Reads a body of any of the three kinds; the room that files take is to be held as long as they are.
+    pub(super) async fn read(
+        service: &Service,
+        request: Request,
+    ) -> Result<(Self, Option<OwnedSemaphorePermit>), ApiError> {
+        let kind = kind(&request);
+        let needs_room = matches!(kind, Kind::Parts | Kind::Picture);
+        let (room, request) = if needs_room {
+            room(service, request).await.map(|(room, request)| (Some(room), request))?
+        } else {
+            (None, request)
+        };
         let examples = within(service.settings.patience, async {
-            match kind(&request) {
-                Kind::Json => ids(&bytes(request).await?),
+            match kind {
+                Kind::Json => ids(&text(request).await?),
                 Kind::Parts => parts(request).await,
                 Kind::Picture => {
                     picture(request).await.map(|file| Self { like: vec![Example::File(file)], unlike: vec![] })
@@ -77,10 +100,36 @@ impl Examples {
         let examples = examples.await?;
         match examples.like.len() + examples.unlike.len() {
             0 => Err(ApiError::bad("no_picture", "got no picture to search with, wanted one or more")),
-            1..=MOST_EXAMPLES => Ok(examples),
+            1..=MOST_EXAMPLES => Ok((examples, room)),
             n => Err(ApiError::bad("too_many_pictures", format!("got {n} pictures, wanted at most {MOST_EXAMPLES}"))),
         }
     }
+}
+
+/// Room for a body, which is thrown away where there is none.
+pub(super) async fn room(service: &Service, request: Request) -> Result<(OwnedSemaphorePermit, Request), ApiError> {
+    match service.room_for_body().await {
+        Ok(room) => Ok((room, request)),
+        Err(busy) => {
+            drained(request).await;
+            Err(busy)
+        }
+    }
+}
+
+/// Reads what nobody wants, as far as it comes soon: a client that still sends may not see an answer.
+pub(crate) async fn drained(request: Request) {
+    let mut body = request.into_body();
+    let reading = async {
+        let mut left = MOST_DRAINED;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    drop(tokio::time::timeout(DRAINING, reading).await);
 }
 
 enum Kind {
@@ -128,9 +177,16 @@ pub(super) async fn within<T>(
     tokio::time::timeout(patience, reading).await.map_err(late)?
 }
 
-pub(super) async fn bytes(request: Request) -> Result<Bytes, ApiError> {
+async fn bytes(request: Request) -> Result<Bytes, ApiError> {
     let bytes: Result<Bytes, BytesRejection> = Bytes::from_request(request, &()).await;
     bytes.map_err(|error| refused(error.status(), &error.body_text()))
+}
+
+/// A body of text, which is short.
+pub(super) async fn text(request: Request) -> Result<Bytes, ApiError> {
+    let too_large =
+        |error: axum::Error| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", error.to_string());
+    axum::body::to_bytes(request.into_body(), MOST_TEXT).await.map_err(too_large)
 }
 
 fn ids(body: &[u8]) -> Result<Examples, ApiError> {

@@ -1,6 +1,6 @@
 //! What changes the collection: pictures are added, named and removed. The gate has seen the token.
 
-use super::bodies::{bytes, json, picture, within};
+use super::bodies::{File, json, picture, room, text, within};
 use super::images::{Image, record};
 use crate::error::{ApiError, ErrorBody};
 use crate::parameters::{Id, Parameters};
@@ -37,20 +37,17 @@ pub(crate) struct AddParameters {
 
 /// Add a picture.
 ///
-/// It is kept in the collection's own folder. One that is there already is answered with its image, which gets the label.
+/// It is kept in the collection's own folder. One that was added before is answered with its image, which gets the label.
 #[utoipa::path(
     post, path = "/api/v1/images", tag = "images", operation_id = "addImage", params(AddParameters),
     security(("token" = [])),
-    request_body(content((Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/*"))),
+    request_body(content((File = "application/octet-stream"), (File = "image/*"))),
     responses(
         (status = 201, body = Image),
         (status = 400, description = "A parameter or the body is wrong.", body = ErrorBody),
-        (status = 401, description = "The token is missing or wrong.", body = ErrorBody),
-        (status = 403, description = "This server changes nothing.", body = ErrorBody),
         (status = 408, description = "The body came in too slowly.", body = ErrorBody),
         (status = 413, description = "The body or the picture is too large.", body = ErrorBody),
         (status = 422, description = "The picture can't be decoded, or has nothing to compare.", body = ErrorBody),
-        (status = 503, description = "Too busy, or another program writes.", body = ErrorBody)
     )
 )]
 pub(crate) async fn add(
@@ -59,16 +56,33 @@ pub(crate) async fn add(
     request: Request,
 ) -> Result<(StatusCode, Json<Image>), ApiError> {
     let label = label.map(checked).transpose()?;
-    let _room = service.room_for_body().await?;
+    let (room, request) = room(&service, request).await?;
     let file = within(service.settings.patience, picture(request)).await?;
-    let added = service.change(move |service| added(service, &file, label)).await?;
+    let add = move |service: &Service| {
+        let _room = room;
+        added(service, &file, label)
+    };
+    let added = service.change(add).await?;
     Ok((StatusCode::CREATED, Json(Image::of(&added))))
 }
 
 fn added(service: &Service, file: &Bytes, label: Option<Label>) -> Result<Record, ApiError> {
-    let path = kept(service, file)?;
+    let (path, is_new) = kept(service, file)?;
+    let added = indexed(service, &path);
+    if added.is_err() && is_new {
+        // Nobody will look for it again.
+        drop(fs_err::remove_file(&path));
+    }
+    match (added?, label) {
+        (record, Some(label)) => relabelled(service, record.id, Some(label)),
+        (record, None) => Ok(record),
+    }
+}
+
+/// Brings a file of the uploads into the collection.
+fn indexed(service: &Service, path: &Path) -> Result<Record, ApiError> {
     let request = SyncRequest {
-        inputs: vec![Input::Files(vec![path.clone()])],
+        inputs: vec![Input::Files(vec![path.to_owned()])],
         recipes: Recipes::Keep { fallback: Recipe::default_without_model() },
         decode: service.settings.decode.clone(),
         decoding: None,
@@ -83,21 +97,15 @@ fn added(service: &Service, file: &Bytes, label: Option<Label>) -> Result<Record
         error => ApiError::fault(service, error),
     })?;
     if let Some(skip) = report.skipped.first() {
-        // Nobody will look for it again.
-        drop(fs_err::remove_file(&path));
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "unusable_picture", &*skip.what.reason));
     }
-    let stored = service.engine.collection().stored_path(&path);
+    let stored = service.engine.collection().stored_path(path);
     let found = service.view()?.snapshot.find_path(&stored).map_err(|error| ApiError::of_store(service, &error))?;
-    let record = found.ok_or_else(|| ApiError::fault(service, "a picture that was added isn't there"))?;
-    match label {
-        Some(label) => relabelled(service, record.id, Some(label)),
-        None => Ok(record),
-    }
+    found.ok_or_else(|| ApiError::fault(service, "a picture that was added isn't there"))
 }
 
-/// Writes an upload under its hash, beside first: whoever finds it finds it whole.
-fn kept(service: &Service, file: &[u8]) -> Result<PathBuf, ApiError> {
+/// Writes an upload under its hash, beside first: whoever finds it finds it whole. Also says whether it wasn't there before.
+fn kept(service: &Service, file: &[u8]) -> Result<(PathBuf, bool), ApiError> {
     let kind = media_type(file, None).unwrap_or_default();
     let Some(extension) = kind.strip_prefix("image/") else {
         let message = "the body is no picture that can be read here: send a JPEG, PNG, WebP, GIF, BMP, TIFF or QOI";
@@ -106,15 +114,15 @@ fn kept(service: &Service, file: &[u8]) -> Result<PathBuf, ApiError> {
     let name: String = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
     let folder = service.engine.collection().dir().join(UPLOADS);
     let path = folder.join(name).with_extension(extension);
-    write(&folder, &path, file).map_err(|error| ApiError::fault(service, error))?;
-    Ok(path)
+    let is_new = !path.exists();
+    if is_new {
+        write(&folder, &path, file).map_err(|error| ApiError::fault(service, error))?;
+    }
+    Ok((path, is_new))
 }
 
 fn write(folder: &Path, path: &Path, content: &[u8]) -> std::io::Result<()> {
     fs_err::create_dir_all(folder)?;
-    if path.exists() {
-        return Ok(());
-    }
     let part = path.with_extension("part");
     let mut file = fs_err::File::create(&part)?;
     file.write_all(content)?;
@@ -139,11 +147,9 @@ pub(crate) struct Change {
     responses(
         (status = 200, body = Image),
         (status = 400, description = "The id or the body is wrong.", body = ErrorBody),
-        (status = 401, description = "The token is missing or wrong.", body = ErrorBody),
-        (status = 403, description = "This server changes nothing.", body = ErrorBody),
         (status = 404, description = "There is no such image.", body = ErrorBody),
+        (status = 408, description = "The body came in too slowly.", body = ErrorBody),
         (status = 413, description = "The body is too large.", body = ErrorBody),
-        (status = 503, description = "Too busy, or another program writes.", body = ErrorBody)
     )
 )]
 pub(crate) async fn relabel(
@@ -151,7 +157,7 @@ pub(crate) async fn relabel(
     Id(id): Id,
     request: Request,
 ) -> Result<Json<Image>, ApiError> {
-    let body = within(service.settings.patience, bytes(request)).await?;
+    let body = within(service.settings.patience, text(request)).await?;
     let label = json::<Change>(&body)?.label.map(checked).transpose()?;
     service.change(move |service| relabelled(service, id, label).map(|record| Json(Image::of(&record)))).await
 }
@@ -177,10 +183,7 @@ fn checked(label: String) -> Result<Label, ApiError> {
     responses(
         (status = 204, description = "It is gone."),
         (status = 400, description = "The id is no number.", body = ErrorBody),
-        (status = 401, description = "The token is missing or wrong.", body = ErrorBody),
-        (status = 403, description = "This server changes nothing.", body = ErrorBody),
         (status = 404, description = "There is no such image.", body = ErrorBody),
-        (status = 503, description = "Too busy, or another program writes.", body = ErrorBody)
     )
 )]
 pub(crate) async fn remove(State(service): State<Arc<Service>>, Id(id): Id) -> Result<StatusCode, ApiError> {

@@ -64,13 +64,14 @@ struct KeptRecipe {
 /// What the collection holds.
 #[utoipa::path(
     get, path = "/api/v1/collection", tag = "collection", operation_id = "getCollection",
-    responses((status = 200, body = Contents), (status = 503, description = "Too busy.", body = ErrorBody))
+    responses((status = 200, body = Contents))
 )]
 pub(crate) async fn collection(
     State(service): State<Arc<Service>>,
     headers: HeaderMap,
 ) -> Result<Json<Contents>, ApiError> {
-    let token_needed = !gate::is_trusted(&service.settings.access, &headers);
+    let access = &service.settings.access;
+    let token_needed = access.token.is_some() && !gate::is_trusted(access, &headers);
     let look = move |service: &Service| {
         let view = service.view()?;
         contents(service, &view, token_needed).map(Json).map_err(|error| ApiError::of_store(service, &error))
@@ -155,7 +156,6 @@ struct Point {
         (status = 200, body = Map),
         (status = 400, description = "A parameter is wrong.", body = ErrorBody),
         (status = 404, description = "The collection holds no pictures yet.", body = ErrorBody),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn map(

@@ -12,9 +12,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 use utoipa::IntoParams;
 
+use super::bodies::File;
 use super::images::record;
 
 /// Asked for again each time, which costs little: another collection may be served here tomorrow.
@@ -27,11 +30,10 @@ const SIDES: std::ops::RangeInclusive<u32> = 16..=1024;
     get, path = "/api/v1/images/{id}/file", tag = "images", operation_id = "getFile",
     params(("id" = u64, Path, minimum = 1)),
     responses(
-        (status = 200, description = "The file, by its decoded type.", content_type = "image/*", body = Vec<u8>),
+        (status = 200, description = "The file, by its decoded type.", content_type = "image/*", body = File),
         (status = 304, description = "As it was."),
         (status = 400, description = "The id is no number.", body = ErrorBody),
         (status = 404, description = "There is no such image, or its file is gone or has changed.", body = ErrorBody),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn file(
@@ -71,11 +73,12 @@ fn usual_side() -> u32 {
     get, path = "/api/v1/images/{id}/thumbnail", tag = "images", operation_id = "getThumbnail",
     params(("id" = u64, Path, minimum = 1), ThumbnailParameters),
     responses(
-        (status = 200, content_type = "image/jpeg", body = Vec<u8>),
+        (status = 200, content_type = "image/jpeg", body = File),
         (status = 304, description = "As it was."),
         (status = 400, description = "The id is no number, or the side is out of range.", body = ErrorBody),
+        (status = 413, description = "The picture is larger than this server decodes.", body = ErrorBody),
+        (status = 422, description = "The picture can't be decoded as strictly as this server does.", body = ErrorBody),
         (status = 404, description = "There is no such image, or its file is gone or has changed.", body = ErrorBody),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn thumbnail(
@@ -109,12 +112,24 @@ pub(super) fn bytes(service: &Service, record: &Record) -> Result<Vec<u8>, ApiEr
         ApiError::not_found("file_changed", message)
     };
     let path = service.engine.collection().absolute_path(&record.path);
-    // What isn't a regular file may never end, and isn't opened.
-    let is_same_size = |found: &std::fs::Metadata| found.is_file() && found.len() == record.size;
-    fs_err::metadata(&path).ok().filter(is_same_size).ok_or_else(changed)?;
-    let bytes = fs_err::read(&path).map_err(|_| changed())?;
+    let bytes = read(&path, record.size).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidData => changed(),
+        _ => ApiError::fault(service, error),
+    })?;
     let is_same = <[u8; 32]>::from(Sha256::digest(&bytes)) == record.content;
     if is_same { Ok(bytes) } else { Err(changed()) }
+}
+
+/// A regular file of this length: what isn't may never end, and isn't opened.
+fn read(path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let is_wanted = |found: &std::fs::Metadata| found.is_file() && found.len() == length;
+    let refused = || io::Error::from(io::ErrorKind::InvalidData);
+    Some(fs_err::metadata(path)?).filter(is_wanted).ok_or_else(refused)?;
+    let file = fs_err::File::open(path)?;
+    Some(file.metadata()?).filter(is_wanted).ok_or_else(refused)?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 pub(super) fn extension(record: &Record) -> Option<&str> {

@@ -75,7 +75,6 @@ pub(crate) struct Images {
     responses(
         (status = 200, body = Images),
         (status = 400, description = "A parameter is wrong.", body = ErrorBody),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn list(
@@ -112,7 +111,6 @@ fn listed(view: &View, wanted: &ListParameters) -> Result<Vec<RecordId>, SearchE
         (status = 200, body = Image),
         (status = 400, description = "The id is no number.", body = ErrorBody),
         (status = 404, description = "There is no such image.", body = ErrorBody),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn image(State(service): State<Arc<Service>>, Id(id): Id) -> Result<Json<Image>, ApiError> {

@@ -9,13 +9,15 @@ mod images;
 mod search;
 mod watching;
 
+pub(crate) use bodies::drained;
+
 use crate::service::Service;
 use axum::Json;
 use axum::Router;
 use axum::routing::get;
 use std::sync::Arc;
-use utoipa::openapi::OpenApi as Description;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, OpenApi as Description, Ref, Response};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,12 +63,38 @@ fn described() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(watching::metrics))
 }
 
+/// What any request may be refused for.
+const REFUSALS: [(&str, &str); 4] = [
+    (
+        "401",
+        "The token is missing or wrong: for changes, and for everything where the server is for others than its user.",
+    ),
+    ("403", "The server isn't known by this name, another site's page asks, or the server changes nothing."),
+    ("500", "Something went wrong inside."),
+    ("503", "Too busy, or another program writes: ask again after `Retry-After` seconds."),
+];
+
+fn with_refusals(mut description: Description) -> Description {
+    let body = || Content::builder().schema(Some(Ref::from_schema_name("ErrorBody"))).build();
+    for item in description.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            for (status, why) in REFUSALS {
+                let response = Response::builder().description(why).content("application/json", body()).build();
+                operation.responses.responses.entry(status.to_owned()).or_insert(response.into());
+            }
+        }
+    }
+    description
+}
+
 pub(crate) fn router() -> Router<Arc<Service>> {
     let (router, description) = described().split_for_parts();
+    let description = with_refusals(description);
     router.route("/api/v1/openapi.json", get(|| async move { Json(description) }))
 }
 
 /// The description of the API, OpenAPI 3.1.
 pub fn openapi() -> Description {
-    described().into_openapi()
+    with_refusals(described().into_openapi())
 }

@@ -1,15 +1,15 @@
 //! Searching.
 
-use super::bodies::{Example, Examples, Ids, Parts};
+use super::bodies::{Example, Examples, File, Ids, Parts};
 use super::files;
-use super::images::{Image, record};
+use super::images::Image;
 use crate::error::{ApiError, ErrorBody};
 use crate::parameters::{Id, Parameters, SearchParameters};
 use crate::service::{Ready, Service};
 use alike::engine::SearchOptions;
 use alike::picture::{Region, Views};
 use alike::recipe::Descriptor;
-use alike::store::{RecordId, Scan, ScanKind};
+use alike::store::{Record, RecordId, Scan, ScanKind};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -61,8 +61,8 @@ struct Hit {
 #[utoipa::path(
     post, path = "/api/v1/search", tag = "search", operation_id = "search", params(SearchParameters),
     request_body(content(
-        (Vec<u8> = "application/octet-stream"),
-        (Vec<u8> = "image/*"),
+        (File = "application/octet-stream"),
+        (File = "image/*"),
         (Parts = "multipart/form-data"),
         (Ids = "application/json")
     )),
@@ -74,7 +74,6 @@ struct Hit {
         (status = 413, description = "The body or the picture is too large.", body = ErrorBody),
         (status = 415, description = "The body is of another kind.", body = ErrorBody),
         (status = 422, description = "The picture can't be decoded, or has nothing to compare.", body = ErrorBody),
-        (status = 503, description = "Too busy: ask again after `Retry-After` seconds.", body = ErrorBody)
     )
 )]
 pub(crate) async fn search(
@@ -83,9 +82,12 @@ pub(crate) async fn search(
     request: Request,
 ) -> Result<Json<Results>, ApiError> {
     let asked = Asked::new(wanted)?;
-    let _room = service.room_for_body().await?;
-    let examples = Examples::read(&service, request).await?;
-    service.work(move |service| asked.answer(service, &examples)).await
+    let (examples, room) = Examples::read(&service, request).await?;
+    let answer = move |service: &Service| {
+        let _room = room;
+        asked.answer(service, &examples)
+    };
+    service.work(answer).await
 }
 
 /// Search with an image of the collection.
@@ -96,8 +98,8 @@ pub(crate) async fn search(
         (status = 200, body = Results),
         (status = 400, description = "A parameter is wrong.", body = ErrorBody),
         (status = 404, description = "There is no such image.", body = ErrorBody),
+        (status = 413, description = "The picture of a region is larger than this server decodes.", body = ErrorBody),
         (status = 422, description = "The image has nothing to compare.", body = ErrorBody),
-        (status = 503, description = "Too busy: ask again after `Retry-After` seconds.", body = ErrorBody)
     )
 )]
 pub(crate) async fn similar(
@@ -114,12 +116,13 @@ pub(crate) async fn similar(
 struct Asked {
     k: usize,
     region: Option<Region>,
+    tags: Vec<String>,
     wanted: SearchParameters,
 }
 
 impl Asked {
     fn new(wanted: SearchParameters) -> Result<Self, ApiError> {
-        Ok(Self { k: wanted.k()?, region: wanted.region()?, wanted })
+        Ok(Self { k: wanted.k()?, region: wanted.region()?, tags: wanted.tags()?, wanted })
     }
 
     fn answer(&self, service: &Service, examples: &Examples) -> Result<Json<Results>, ApiError> {
@@ -152,7 +155,7 @@ impl Asked {
         SearchOptions {
             k: self.k,
             label: self.wanted.label.as_deref(),
-            tags: &self.wanted.tag,
+            tags: &self.tags,
             path_prefix: None,
             min_score: self.wanted.min_score,
             // Other requests have the other cores.
@@ -179,7 +182,7 @@ impl Asked {
         match (example, self.region) {
             (Example::Id(id), None) => kept(service, ready, *id),
             (Example::Id(id), Some(_)) => {
-                let record = record(service, *id)?;
+                let record = of_gallery(service, ready, *id)?;
                 let file = files::bytes(service, &record)?;
                 let views = Views::of_file(file, files::extension(&record), &service.settings.decode);
                 self.described(service, ready, &views)
@@ -203,9 +206,15 @@ impl Asked {
     }
 }
 
+/// A record of what is searched, which may be older than the collection is now.
+fn of_gallery(service: &Service, ready: &Ready, id: RecordId) -> Result<Record, ApiError> {
+    let found = ready.searcher.snapshot().record(id).map_err(|error| ApiError::of_store(service, &error))?;
+    found.ok_or_else(|| ApiError::no_image(id))
+}
+
 /// What an image is searched by already.
 fn kept(service: &Service, ready: &Ready, id: RecordId) -> Result<Descriptor, ApiError> {
-    record(service, id)?;
+    of_gallery(service, ready, id)?;
     let found = ready.searcher.descriptors(&[id]).map_err(|error| ApiError::of_store(service, &error))?;
     found.into_iter().next().flatten().ok_or_else(|| {
         let message = format!("by `{}` image {id} has nothing to compare: try another recipe", ready.searcher.recipe());

@@ -22,7 +22,6 @@ pub(crate) async fn alive() -> &'static str {
     responses(
         (status = 200, description = "It is ready.", content_type = "text/plain", body = String),
         (status = 404, description = "The collection holds no pictures yet.", body = ErrorBody),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Result<&'static str, ApiError> {
@@ -35,13 +34,13 @@ pub(crate) async fn ready(State(service): State<Arc<Service>>) -> Result<&'stati
     get, path = "/metrics", tag = "watching", operation_id = "getMetrics",
     responses(
         (status = 200, content_type = "application/openmetrics-text", body = String),
-        (status = 503, description = "Too busy.", body = ErrorBody)
     )
 )]
 pub(crate) async fn metrics(State(service): State<Arc<Service>>) -> Result<Response, ApiError> {
-    let (waiting, pictures) =
-        (service.waiting(), service.work(|service| Ok(service.view()?.snapshot.ids().len())).await?);
-    let text = service.metrics.text(waiting, pictures).map_err(|error| ApiError::fault(&service, error))?;
+    let text = service
+        .metrics
+        .text(service.waiting(), service.pictures())
+        .map_err(|error| ApiError::fault(&service, error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(CONTENT_TYPE, kind)], text).into_response())
 }

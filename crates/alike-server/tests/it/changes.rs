@@ -1,6 +1,6 @@
 //! What changes the collection.
 
-use crate::served::{PICTURES, Served, TOKEN, drawn, png, request};
+use crate::served::{PICTURES, Served, TOKEN, drawn, index, png, request};
 use axum::body::Body;
 use axum::http::StatusCode;
 
@@ -28,6 +28,30 @@ fn a_picture_is_added_found_named_and_removed() {
     assert_eq!(std::fs::read_dir(&uploads).unwrap().count(), 0);
     let again = served.change("DELETE", &format!("/api/v1/images/{id}"), Body::empty());
     assert_eq!(again.refusal(), (404, "no_such_image".to_owned()));
+}
+
+#[test]
+fn what_was_added_stays_when_its_folder_is_indexed_again() {
+    let served = Served::usual();
+    let added = served.change("POST", "/api/v1/images?label=new", png(&drawn(133))).json();
+    index(served.dir.path(), &["color"]);
+    assert_eq!(served.get(&format!("/api/v1/images/{}", added["id"])).json(), added);
+    assert_eq!(served.ids().len(), usize::from(PICTURES) + 1);
+}
+
+#[test]
+fn a_picture_that_is_known_stays_when_it_is_added_in_vain() {
+    let served = Served::usual();
+    let file = png(&drawn(133));
+    let id = served.change("POST", "/api/v1/images", file.clone()).json()["id"].clone();
+    let collection = alike::store::Collection::open(&served.dir.path().join(".alike")).unwrap();
+    let writer = collection.write("a test").unwrap();
+    assert_eq!(served.change("POST", "/api/v1/images", file.clone()).refusal().1, "locked");
+    let other = png(&drawn(77));
+    assert_eq!(served.change("POST", "/api/v1/images", other).refusal().1, "locked");
+    drop(writer);
+    assert_eq!(served.get(&format!("/api/v1/images/{id}/file")).body, file);
+    assert_eq!(std::fs::read_dir(served.dir.path().join(".alike/uploads")).unwrap().count(), 1);
 }
 
 #[test]

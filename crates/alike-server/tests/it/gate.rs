@@ -53,11 +53,13 @@ fn changes_need_the_token() {
     assert_eq!(delete(&[]), Some((401, "token_needed".to_owned())));
     assert_eq!(delete(&[("authorization", "Bearer wrong")]), Some((401, "wrong_token".to_owned())));
     assert_eq!(delete(&[("authorization", TOKEN)]), Some((401, "token_needed".to_owned())));
+    assert_eq!(delete(&[("authorization", "bearer wrong")]), Some((401, "wrong_token".to_owned())));
     assert_eq!(delete(&[("cookie", &format!("a=b; alike_token={TOKEN}"))]), None);
     assert_eq!(served.upload("/api/v1/images", png(&drawn(5))).refusal(), (401, "token_needed".to_owned()));
     let read_only = Served::new(Settings { access: Access::default(), ..settings() });
     let refused = read_only.change("DELETE", "/api/v1/images/1", Body::empty()).refusal();
     assert_eq!(refused, (403, "read_only".to_owned()));
+    assert_eq!(read_only.get("/api/v1/collection").json()["token_needed"], false);
 }
 
 #[test]

@@ -9,6 +9,9 @@ use image::{ExtendedColorType, ImageEncoder, ImageResult, Rgb};
 /// Of JPEGs: what looks right on a screen.
 const QUALITY: u8 = 85;
 
+/// Pixels that are filtered in one direction, at most.
+const MOST_FILTERED: u64 = 16 << 20;
+
 impl Picture {
     /// Made smaller to fit into a box where it is larger, in its own proportions, at least one pixel long and wide.
     #[must_use]
@@ -22,7 +25,14 @@ impl Picture {
         let layout = SampleLayout::row_major_packed(3, self.width, self.height);
         let samples = FlatSamples { samples: &*self.rgb, layout, color_hint: None };
         let Ok(view) = samples.as_view::<Rgb<u8>>() else { return self.clone() };
-        self.with_pixels(width, height, imageops::resize(&view, width, height, FilterType::CatmullRom).into_raw())
+        // The filter holds 16 bytes for each of the picture's columns or rows: of a large one boxes of pixels will do.
+        let is_large = u64::from(self.width) * u64::from(height) > MOST_FILTERED;
+        let small = if is_large {
+            imageops::thumbnail(&view, width, height)
+        } else {
+            imageops::resize(&view, width, height, FilterType::CatmullRom)
+        };
+        self.with_pixels(width, height, small.into_raw())
     }
 
     /// As a JPEG file.

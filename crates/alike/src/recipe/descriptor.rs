@@ -30,7 +30,8 @@ impl Descriptor {
         }
         let length = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
         let unit = |value: f64| (value / length) as f32;
-        (length > 0.0).then(|| Self::Vector(sum.into_iter().map(unit).collect()))
+        // What cancels out leaves rounding errors, which mean nothing.
+        (length > 1e-6).then(|| Self::Vector(sum.into_iter().map(unit).collect()))
     }
 }
 

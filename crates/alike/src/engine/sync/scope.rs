@@ -118,10 +118,12 @@ impl Resolver<'_> {
     fn folder(&self, root: ScopeRoot, path: &Path, labels: bool) -> Result<Scope, SyncError> {
         let lists: Vec<u64> = self.roots_where(|kind| matches!(kind, RootKind::List { .. }));
         let below = |record: &Record| {
-            self.collection.absolute_path(&record.path).starts_with(path) && !lists.contains(&record.root)
+            let file = self.collection.absolute_path(&record.path);
+            file.starts_with(path) && !self.is_own(&file) && !lists.contains(&record.root)
         };
         let owned = self.owned(below)?;
-        let listing = self.listed(gallery::walk(path, labels), path, owned.len())?;
+        let mut listing = self.listed(gallery::walk(path, labels), path, owned.len())?;
+        listing.files.retain(|file| !self.is_own(&file.path));
         if owned.is_empty() && listing.files.is_empty() && listing.skipped.is_empty() {
             return Err(SyncError::NothingThere { path: path.to_path_buf() });
         }
@@ -191,6 +193,11 @@ impl Resolver<'_> {
 
     fn roots_where(&self, wanted: impl Fn(&RootKind) -> bool) -> Vec<u64> {
         self.snapshot.roots().iter().filter(|root| wanted(&root.kind)).map(|root| root.id).collect()
+    }
+
+    /// Whether a file lies in the collection itself, as pictures do that were added over HTTP: those are named one by one.
+    fn is_own(&self, file: &Path) -> bool {
+        file.starts_with(self.collection.dir())
     }
 
     fn owned(&self, wanted: impl Fn(&Record) -> bool) -> Result<Vec<RecordId>, StoreError> {
