@@ -54,7 +54,7 @@ export async function onPage(address, visit, { expected = null, ...options } = {
 export async function screenshot(page, name) {
   if (!ALIKE_SCREENSHOTS) return;
   await page.evaluate(() => Promise.all([...document.images]
-    .filter((image) => image.getBoundingClientRect().top < innerHeight && image.currentSrc && !image.complete)
+    .filter((image) => image.checkVisibility() && image.getBoundingClientRect().top < innerHeight && !image.complete)
     .map((image) => new Promise((resolve) => { image.onload = image.onerror = resolve; }))));
   await page.screenshot({ path: join(ALIKE_SCREENSHOTS, `${name}.png`) });
 }
@@ -83,8 +83,8 @@ export async function answer(path) {
   return response.json();
 }
 
-/** The file of a picture of the collection, as something to upload. */
-export async function fileOf(id) {
-  const response = await fetch(`${BASE}/api/v1/images/${id}/file`);
+/** A picture of the collection as something to upload: its own file, or a smaller one that isn't in the collection. */
+export async function pictureOf(id, kind = 'file') {
+  const response = await fetch(`${BASE}/api/v1/images/${id}/${kind}`);
   return { name: 'mine.jpg', mimeType: response.headers.get('Content-Type'), buffer: Buffer.from(await response.arrayBuffer()) };
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { answer, BASE, fileOf, onPage, results, screenshot, startBrowser, stopBrowser, texts } from './browser.mjs';
+import { answer, BASE, onPage, pictureOf, results, screenshot, startBrowser, stopBrowser, texts } from './browser.mjs';
 
 let collection;
 let image;
@@ -37,7 +37,7 @@ test('an empty search shows the collection and where to begin', () => onPage('/'
 
 test('a chosen picture is searched, and the page says that it cannot be shared', () => onPage('/', async (page) => {
   await page.locator('#glance').waitFor();
-  await page.locator('#file').setInputFiles(await fileOf(image.id));
+  await page.locator('#file').setInputFiles(await pictureOf(image.id));
   const cards = await results(page);
   assert.equal(await cards.count(), 30);
   const [best, ...others] = (await texts(cards, '.score')).map(Number);

@@ -28,7 +28,6 @@ const does = {
 
 const columns = THRESHOLDS.map((key) => {
   const column = new Column({ ...does, threshold: (value) => keepThreshold(key, value), again: () => searchAgain(column) });
-  column.asked = null;
   return column;
 });
 

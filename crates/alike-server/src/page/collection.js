@@ -22,7 +22,8 @@ export function glance(collection, does) {
 }
 
 function facts({ pictures, bytes: size, labels }) {
-  const all = [say('pictures', { n: pictures }), bytes(size), ...(labels.length ? [say('labelsCount', { n: labels.length })] : [])];
+  const all = [say('pictures', { n: pictures }), say('onDisk', { size: bytes(size) })];
+  if (labels.length) all.push(say('labelsCount', { n: labels.length }));
   return element('p', { className: 'facts' }, ...all.map((fact) => element('span', { textContent: fact })));
 }
 
@@ -44,13 +45,25 @@ function labelButtons({ labels, pictures }, chosen) {
     return element('li', {}, element('button', { type: 'button', aria: { pressed }, on },
       text, element('span', { className: 'faint', textContent: number(count) })));
   };
-  return element('ul', { className: 'labels' }, button(null, say('allPictures'), pictures),
+  return element('ul', { className: 'labels', aria: { label: say('labels') } }, button(null, say('allPictures'), pictures),
     ...labels.map(({ id, name, pictures: count }) => button(id, name ?? id, count)));
+}
+
+function tagButtons({ tags }) {
+  const chosen = state().tags;
+  const button = ({ tag, pictures }) => {
+    const pressed = chosen.includes(tag);
+    const toggled = pressed ? chosen.filter((other) => other !== tag) : [...chosen, tag];
+    return element('li', {}, element('button', { type: 'button', aria: { pressed }, on: { click: () => go({ tags: toggled }) } },
+      tag, element('span', { className: 'faint', textContent: number(pictures) })));
+  };
+  const title = element('li', { className: 'faint', textContent: say('tags') });
+  return element('ul', { className: 'labels' }, title, ...tags.map(button));
 }
 
 /** A few pictures from all over the collection, to begin with. */
 function starters({ pictures }, does) {
-  const list = element('ol', { className: 'grid' });
+  const list = element('ol', { className: 'grid', role: 'list' });
   watchGrid(list);
   const places = Math.min(12, pictures);
   const one = (at) => ask(`/api/v1/images?limit=1&offset=${Math.floor((at * pictures) / places)}`);
@@ -66,13 +79,19 @@ let running = null;
 export function browse(root, collection, does, trouble) {
   running?.abort();
   running = new AbortController();
-  const list = element('ol', { className: 'grid' });
+  const list = element('ol', { className: 'grid', role: 'list' });
   const shown = element('p', { className: 'faint', role: 'status', textContent: say('loading') });
   const more = element('button', { type: 'button', textContent: say('showMore'), hidden: true });
   watchGrid(list);
   root.replaceChildren(element('h2', { textContent: say('glance') }), facts(collection), recipesTable(collection.recipes),
-    labelButtons(collection, state().label), shown, list, more);
-  const next = () => page(list, shown, more, does, running.signal).catch((error) => error.name === 'AbortError' || trouble(error));
+    labelButtons(collection, state().label), ...(collection.tags.length ? [tagButtons(collection)] : []), shown, list, more);
+  const { signal } = running;
+  const next = async () => {
+    // Pressed twice, it would show the same pictures twice.
+    more.disabled = true;
+    await page(list, shown, more, does, signal).catch((error) => error.name === 'AbortError' || trouble(error));
+    more.disabled = false;
+  };
   more.addEventListener('click', next);
   return next();
 }

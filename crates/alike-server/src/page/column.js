@@ -7,6 +7,8 @@ import { search } from './search.js';
 import { number, percent, say, score, translate } from './words.js';
 
 export class Column {
+  /** What it was asked last, in a form of its owner's, who so knows whether to ask again. */
+  asked = null;
   #root = fromTemplate('column');
   #list = find('.grid', this.#root);
   #slider = find('input', this.#root);
@@ -15,7 +17,7 @@ export class Column {
   #results = null;
   #threshold = null;
 
-  /** `does` is what a grid wants, and `threshold(value)`, called when the slider comes to rest. */
+  /** `does` is what a grid wants, `threshold(value)` for a slider that came to rest, and `again()` for what failed. */
   constructor(does) {
     this.#does = does;
     watchGrid(this.#list);
@@ -31,7 +33,7 @@ export class Column {
     return this.#results?.hits ?? [];
   }
 
-  /** Searches anew, ends what was running, and tells whether results came. */
+  /** Searches anew, and ends what was running. */
   async search(state, recipe, threshold) {
     this.stop();
     const running = new AbortController();
@@ -41,12 +43,9 @@ export class Column {
     this.#begin();
     try {
       const results = await search(state, recipe, { signal: running.signal, onWait: (...wait) => this.#wait(...wait) });
-      if (running.signal.aborted) return false;
-      this.#show(results);
-      return true;
+      if (!running.signal.aborted) this.#show(results);
     } catch (error) {
-      if (!running.signal.aborted) this.#fail(error, () => this.#does.again());
-      return false;
+      if (!running.signal.aborted) this.#fail(error);
     } finally {
       if (this.#running === running) this.#rest();
     }
@@ -130,12 +129,12 @@ export class Column {
     nothing.replaceChildren(element('strong', { textContent: say('nothing') }), ` ${why}`);
   }
 
-  #fail(error, again) {
+  #fail(error) {
     this.#results = null;
     this.#list.replaceChildren();
     find('.threshold', this.#root).hidden = true;
     find('.summary', this.#root).textContent = '';
-    showTrouble(find('.trouble', this.#root), error, again);
+    showTrouble(find('.trouble', this.#root), error, () => this.#does.again());
   }
 }
 

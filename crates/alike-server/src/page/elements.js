@@ -23,6 +23,13 @@ export function icon(name) {
   return drawing;
 }
 
+/** Shows a path; where there is little room, the folders are cut short and the name is not. */
+export function showPath(box, path) {
+  const cut = path.lastIndexOf('/', path.length - 2) + 1;
+  box.replaceChildren(element('span', { textContent: path.slice(0, cut) }), element('span', { textContent: path.slice(cut) }));
+  box.title = path;
+}
+
 export const fromTemplate = (id) => find(`#${id}`).content.firstElementChild.cloneNode(true);
 
 export const fileOf = (id) => `/api/v1/images/${id}/file`;

@@ -2,7 +2,7 @@
 
 import { go, isUpload, state } from './address.js';
 import { ask } from './api.js';
-import { element, find, icon, thumbnailOf } from './elements.js';
+import { element, find, icon, showPath, thumbnailOf } from './elements.js';
 import { RegionBox } from './region.js';
 import { upload } from './uploads.js';
 import { say } from './words.js';
@@ -60,7 +60,7 @@ function showPicture(name) {
   if (name === shown) return;
   shown = name;
   find('#query-picture').src = sourceOf(name, 640);
-  find('#query-path').textContent = isUpload(name) ? nameOf(name) : '';
+  showPath(find('#query-path'), isUpload(name) ? nameOf(name) : '');
   if (!isUpload(name)) sayPath(name);
 }
 
@@ -69,7 +69,7 @@ const nameOf = (name) => (isUpload(name) ? upload(name)?.file || say('yourPictur
 /** The path is a nicety: the results say it when the picture is gone. */
 async function sayPath(name) {
   const image = await ask(`/api/v1/images/${name}`).catch(() => null);
-  if (image && shown === name) find('#query-path').textContent = image.path;
+  if (image && shown === name) showPath(find('#query-path'), image.path);
 }
 
 function showUnseen(unseen) {

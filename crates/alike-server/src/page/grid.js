@@ -1,6 +1,6 @@
 // Pictures as cards: built once from a template, images loaded as they come into sight, moved through by arrow keys.
 
-import { element, fileOf, find, fromTemplate, thumbnailOf } from './elements.js';
+import { element, fileOf, find, fromTemplate, showPath, thumbnailOf } from './elements.js';
 import { say, score } from './words.js';
 
 const labelText = (image) => image.label_name ?? image.label ?? say('unlabelled');
@@ -48,8 +48,7 @@ function fillText(made, image) {
   find('.label', made).textContent = labelText(image);
   find('.label', made).classList.toggle('faint', image.label === null);
   find('.mark', made).textContent = image.is_query ? say('isQuery') : '';
-  find('.path', made).textContent = image.path;
-  find('.path', made).title = image.path;
+  showPath(find('.path', made), image.path);
   made.classList.toggle('is-query', Boolean(image.is_query));
 }
 

@@ -42,8 +42,10 @@ function labelChoices({ labels }) {
 }
 
 /** An address may say a label by its name. */
-const chosenLabel = ({ label }, { labels }) =>
-  labels.find(({ id, name }) => id === label || name === label)?.id ?? label ?? '';
+function chosenLabel({ label }, { labels }) {
+  if (label === null) return '';
+  return labels.find(({ id, name }) => id === label || name === label)?.id ?? label;
+}
 
 function showTags({ tags }, collection) {
   const box = find('#tags');
