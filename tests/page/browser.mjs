@@ -1,6 +1,7 @@
 // Opens the page of a running `alike serve` in headless Chromium, and notices what a page must not do.
 //
 // ALIKE_PAGE: the server's address. ALIKE_SCREENSHOTS: a folder for pictures of the page, if wanted.
+// ALIKE_TOKEN: the server's token; without, what changes the collection isn't tested.
 // CHROMIUM: the browser, /usr/bin/chromium if not said.
 
 import assert from 'node:assert/strict';

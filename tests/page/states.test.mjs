@@ -55,12 +55,16 @@ test('a reader of Chinese is met in Chinese, may switch, and shares the language
   await waitForAddress(page, (address) => address.get('lang') === 'en');
 }, { locale: 'zh-CN' }));
 
-for (const [name, query] of [['empty', ''], ['results', 'like=ID'], ['two-recipes', 'like=ID&second=RECIPE'], ['map', 'view=map'], ['browse', 'view=browse']]) {
+const PHONE_PAGES = [
+  ['empty', ''], ['results', 'like=ID'], ['two-recipes', 'like=ID&second=RECIPE'], ['map', 'view=map'], ['browse', 'view=browse'],
+];
+for (const [name, query] of PHONE_PAGES) {
   test(`a phone shows ${name} without scrolling sideways`, () => onPage('/', async (page) => {
-    await page.goto(page.url() + '?' + query.replace('ID', image.id).replace('RECIPE', encodeURIComponent(collection.recipes.at(-1).recipe)));
+    const recipe = encodeURIComponent(collection.recipes.at(-1).recipe);
+    await page.goto(`${page.url()}?${query.replace('ID', image.id).replace('RECIPE', recipe)}`);
     await page.locator('#view-search:not([hidden]), #view-map:not([hidden]), #view-browse:not([hidden])').waitFor();
     if (query.includes('like')) await results(page);
-    if (!query.includes('map')) await page.locator('.card:visible').first().waitFor();
+    await (query.includes('map') ? page.locator('#legend li') : page.locator('.card:visible')).first().waitFor();
     if (query === '') await page.getByRole('button', { name: 'Take a photo' }).waitFor();
     await isNotWide(page);
     await screenshot(page, `phone-${name}`);
@@ -125,8 +129,9 @@ test('a new search ends the one before', () => onPage(searched(), async (page) =
   assert.equal(await cards.count(), 12);
 }));
 
-/** Needs the server's token, and leaves the collection as it was. */
-test('a picture is added, labelled and removed once the token is given', { skip: !process.env.ALIKE_TOKEN && 'ALIKE_TOKEN is not set' }, () => onPage('/', async (page) => {
+// Needs the server's token, and leaves the collection as it was.
+const withToken = { skip: !process.env.ALIKE_TOKEN && 'ALIKE_TOKEN is not set' };
+test('a picture is added, labelled and removed once the token is given', withToken, () => onPage('/', async (page) => {
   const manage = page.locator('#manage');
   await page.locator('#glance').waitFor();
   await page.locator('#file').setInputFiles(await pictureOf(image.id, 'thumbnail?side=200'));

@@ -132,7 +132,7 @@ fn machines_that_watch_are_answered() {
     assert_eq!(served.get("/readyz").body, b"ready\n");
     served.get("/api/v1/images/1/similar");
     let invented = request("BREW", "/api/v1/collection", Body::empty());
-    assert_eq!(served.send(invented).status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(served.send(invented).status, StatusCode::UNAUTHORIZED);
     let metrics = String::from_utf8(served.get("/metrics").body).unwrap();
     let counted = r#"alike_http_requests_total{method="GET",path="/api/v1/images/{id}/similar",status="200"} 1"#;
     assert!(metrics.contains(counted), "{metrics}");
