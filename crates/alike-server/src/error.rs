@@ -154,7 +154,6 @@ pub(crate) async fn no_such_method(uri: Uri) -> ApiError {
 }
 
 /// Of a handler, which is not where pictures are worked on: those panics are caught by the [workers](crate::workers).
-#[expect(clippy::needless_pass_by_value, reason = "the signature is the layer's")]
 pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
     let message = "something went wrong inside; the server's own output says what";
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response()

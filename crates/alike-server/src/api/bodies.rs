@@ -236,7 +236,8 @@ fn part_refused(error: &MultipartError) -> ApiError {
 fn refused(status: StatusCode, what: &str) -> ApiError {
     match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(status, "body_too_large", format!("{what}: send a smaller picture"))
+            let message = "the body is larger than this server takes (--max-upload): send a smaller picture";
+            ApiError::new(status, "body_too_large", message)
         }
         _ => ApiError::bad("bad_body", what),
     }

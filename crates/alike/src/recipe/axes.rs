@@ -77,7 +77,7 @@ pub(crate) fn plane(vectors: &[Vec<f32>]) -> ([f64; 2], Vec<[f64; 2]>) {
     let Axes { axes, variances, totals } = principal(&telling, &centre, 2);
     let along = |vector: &Vec<f32>, axis: usize| -> f64 {
         let off_centre = vector.iter().zip(&centre).map(|(value, mean)| f64::from(*value) - f64::from(*mean));
-        (axis < axes.ncols()).then(|| off_centre.zip(axes.column(axis).iter()).map(|(x, a)| x * a).sum()).unwrap_or(0.0)
+        if axis < axes.ncols() { off_centre.zip(axes.column(axis).iter()).map(|(x, a)| x * a).sum() } else { 0.0 }
     };
     let share =
         |axis: usize| variances.get(axis).filter(|_| totals.0 > 0.0).map_or(0.0, |variance| variance / totals.0);
