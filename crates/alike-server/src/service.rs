@@ -71,6 +71,8 @@ pub(crate) struct View {
     pub(crate) snapshot: Arc<Snapshot>,
     /// By key of the recipe.
     ready: Mutex<HashMap<String, Arc<Ready>>>,
+    /// Describers of the time before, whose networks needn't be loaded anew because somebody added a picture.
+    earlier: Mutex<HashMap<String, Vec<Describer>>>,
 }
 
 /// A recipe that is ready to search, with describers that nobody uses at the moment.
@@ -82,7 +84,7 @@ pub(crate) struct Ready {
 impl Service {
     pub(crate) fn new(engine: Engine, settings: Settings) -> Result<Self, StoreError> {
         let watch = engine.collection().watch()?;
-        let view = View::open(&engine)?;
+        let view = View::open(&engine, HashMap::new())?;
         let workers = Workers::start(settings.workers, settings.waiting);
         let (bodies, metrics) = (Arc::new(Semaphore::new(BODIES)), Metrics::new());
         let (changing, now) = (Arc::default(), Mutex::new(Now { watch, view, is_stale: false }));
@@ -137,7 +139,8 @@ impl Service {
         let mut now = lock(&self.now);
         now.is_stale |= now.watch.changed().map_err(|error| ApiError::of_store(self, &error))?;
         if now.is_stale {
-            now.view = View::open(&self.engine).map_err(|error| ApiError::of_store(self, &error))?;
+            let earlier = now.view.take_describers();
+            now.view = View::open(&self.engine, earlier).map_err(|error| ApiError::of_store(self, &error))?;
             now.is_stale = false;
         }
         Ok(Arc::clone(&now.view))
@@ -145,9 +148,15 @@ impl Service {
 }
 
 impl View {
-    fn open(engine: &Engine) -> Result<Arc<Self>, StoreError> {
+    fn open(engine: &Engine, earlier: HashMap<String, Vec<Describer>>) -> Result<Arc<Self>, StoreError> {
         let snapshot = Arc::new(engine.collection().snapshot()?);
-        Ok(Arc::new(Self { snapshot, ready: Mutex::default() }))
+        Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier: Mutex::new(earlier) }))
+    }
+
+    /// Those that nobody uses at the moment, by key of the recipe.
+    fn take_describers(&self) -> HashMap<String, Vec<Describer>> {
+        let of = |(key, ready): (&String, &Arc<Ready>)| (key.clone(), std::mem::take(&mut *lock(&ready.describers)));
+        lock(&self.ready).iter().map(of).collect()
     }
 
     /// The recipe that a client names by its text or canonical form; the first for `None`. Only those that the collection
@@ -159,7 +168,9 @@ impl View {
         }
         let searcher = service.engine.searcher_kept(Arc::clone(&self.snapshot), entry);
         let searcher = searcher.map_err(|error| ApiError::of_search(service, &error))?;
-        let ready = Arc::new(Ready { searcher, describers: Mutex::default() });
+        let earlier = lock(&self.earlier).remove(&entry.key).unwrap_or_default();
+        let describers = earlier.into_iter().filter_map(|describer| describer.rebound(&searcher)).collect();
+        let ready = Arc::new(Ready { searcher, describers: Mutex::new(describers) });
         Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
     }
 

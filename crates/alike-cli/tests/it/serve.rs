@@ -16,6 +16,13 @@ struct Serving {
     address: String,
 }
 
+impl Drop for Serving {
+    /// Where a test fails.
+    fn drop(&mut self) {
+        drop(self.process.kill());
+    }
+}
+
 impl Serving {
     fn start(gallery: &Gallery) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_alike"))

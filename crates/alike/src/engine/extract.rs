@@ -45,6 +45,11 @@ impl Extractor {
         Ok(Self { sources: sources.to_vec(), networks, decoding, spent: StageTimes::default() })
     }
 
+    /// Whether it was started for these.
+    pub(super) fn serves(&self, sources: &[Arc<dyn Source>], decoding: Decoding) -> bool {
+        self.decoding == decoding && self.sources.iter().map(|s| s.id()).eq(sources.iter().map(|s| s.id()))
+    }
+
     /// What a layer of a network that was started with it gives for the whole picture.
     pub(super) fn layer(&mut self, picture: &Picture, model: &ModelId, layer: &str) -> Result<Array, ModelError> {
         let network = self.networks.iter_mut().find(|(id, _)| id == model).map(|(_, network)| network);

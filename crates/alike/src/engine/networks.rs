@@ -2,12 +2,15 @@
 
 use crate::model::runtime::Runtime;
 use crate::model::{Model, ModelCache, ModelError};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Networks by name or hash, and the runtime that runs them.
 pub struct Networks {
     given: Option<Arc<Model>>,
     cache: Option<ModelCache>,
+    /// Those of the cache that somebody asked for, by hash.
+    found: Mutex<HashMap<String, Arc<Model>>>,
     choose_runtime: Box<dyn Fn() -> Arc<dyn Runtime> + Send + Sync>,
     runtime: OnceLock<Arc<dyn Runtime>>,
 }
@@ -38,7 +41,8 @@ impl Networks {
         cache: Option<ModelCache>,
         choose_runtime: impl Fn() -> Arc<dyn Runtime> + Send + Sync + 'static,
     ) -> Self {
-        Self { given: given.map(Arc::new), cache, choose_runtime: Box::new(choose_runtime), runtime: OnceLock::new() }
+        let (given, choose_runtime) = (given.map(Arc::new), Box::new(choose_runtime));
+        Self { given, cache, found: Mutex::default(), choose_runtime, runtime: OnceLock::new() }
     }
 
     /// The network the user named.
@@ -51,11 +55,17 @@ impl Networks {
         if let Some(given) = self.given.as_ref().filter(|given| given.id().sha256 == sha256) {
             return Ok(Arc::clone(given));
         }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = found.get(sha256) {
+            return Ok(Arc::clone(model));
+        }
         let cached = self.cache.as_ref().map(|cache| cache.find(sha256)).transpose()?.flatten();
-        cached.map(Arc::new).ok_or_else(|| NetworksError::Unknown {
+        let model = cached.map(Arc::new).ok_or_else(|| NetworksError::Unknown {
             sha256: sha256.to_owned(),
             given: self.given.as_ref().map(|given| given.id().to_string()),
-        })
+        })?;
+        found.insert(sha256.to_owned(), Arc::clone(&model));
+        Ok(model)
     }
 
     /// Keeps the given network in the cache, so that later searches find it without being told.

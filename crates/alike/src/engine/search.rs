@@ -10,7 +10,7 @@ use crate::source::models_of;
 use crate::store::{Collection, RecipeEntry, Record, RecordId, Scan, Snapshot, StoreError};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What is wanted of a search.
 #[derive(Debug, Clone)]
@@ -136,6 +136,8 @@ pub struct Searcher {
     /// Descriptors that are not on disk: a recipe the collection doesn't keep, or files deleted from under it. Made by the
     /// first search.
     unstored: OnceLock<Vec<(RecordId, Descriptor)>>,
+    /// Held by the search that makes them, so that no other does.
+    making: Mutex<()>,
     /// Of the gallery's vectors; worked out by the first search that needs it.
     pub(super) mean: OnceLock<Vec<f32>>,
 }
@@ -173,7 +175,15 @@ impl Searcher {
     /// The snapshot has [rows of the plan's sources](require_rows).
     pub(super) fn new(collection: &Collection, snapshot: Arc<Snapshot>, plan: Arc<Plan>, text: &str) -> Self {
         let (collection, text) = (collection.clone(), text.to_owned());
-        Self { collection, snapshot, plan, text, unstored: OnceLock::new(), mean: OnceLock::new() }
+        Self {
+            collection,
+            snapshot,
+            plan,
+            text,
+            unstored: OnceLock::new(),
+            making: Mutex::default(),
+            mean: OnceLock::new(),
+        }
     }
 
     /// The recipe as the user wrote it.
@@ -344,6 +354,10 @@ impl Searcher {
         if let Some(made) = self.unstored.get() {
             return Ok(made);
         }
+        let _alone = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = self.unstored.get() {
+            return Ok(made);
+        }
         let is_kept = self.snapshot.recipes().iter().any(|entry| entry.key == self.plan.key());
         let missing = if is_kept { self.snapshot.missing(self.plan.key())? } else { self.snapshot.ids().to_vec() };
         let made = self.searched(&missing, threads)?;
@@ -385,6 +399,13 @@ pub struct Describer {
 }
 
 impl Describer {
+    /// Its networks for another searcher by the same sources, as there is one after each change of a collection; `None`
+    /// where that has others.
+    pub fn rebound(self, searcher: &Searcher) -> Option<Self> {
+        let serves = self.extractor.serves(searcher.plan.sources(), searcher.snapshot.decoding());
+        serves.then(|| Self { plan: Arc::clone(&searcher.plan), ..self })
+    }
+
     /// The descriptor of a picture.
     pub fn describe(&mut self, picture: &Views<'_>) -> Result<Descriptor, DescribeError> {
         self.make(picture, Plan::describe)

@@ -128,6 +128,19 @@ fn each_window_runs_once_for_all_its_sources() {
 }
 
 #[test]
+fn a_describer_goes_on_with_its_networks_after_a_change() {
+    let indexed = Indexed::new(&["deep", "color"]);
+    let describer = indexed.engine.searcher(Some("deep")).unwrap().describer(&indexed.engine).unwrap();
+    save(&drawn(50, 30, 9), &indexed.folder.path().join("9.png"));
+    assert_eq!(indexed.index(&["deep", "color"]), 1);
+    let mut describer = describer.rebound(&indexed.engine.searcher(Some("deep")).unwrap()).unwrap();
+    let picture = drawn(40, 30, 4);
+    let again = describer.describe(&(&picture).into()).unwrap();
+    assert_eq!(again, Descriptor::Vector(indexed.vector("deep", &picture)));
+    assert!(describer.rebound(&indexed.engine.searcher(Some("color")).unwrap()).is_none(), "it has no such source");
+}
+
+#[test]
 fn a_layer_is_joined_with_deep_and_added_to_it() {
     let plus = format!("deep + {LAYER}");
     let sum = format!("sum(deep, {LAYER})");
