@@ -68,3 +68,22 @@ impl Drop for Workers {
         others.for_each(|thread| drop(thread.join()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_one_jobs_and_what_is_queued_is_finished() {
+        let workers = Workers::start(1, 4);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let panics = || -> u8 { panic!("as a decoder might") };
+        assert_eq!(runtime.block_on(workers.run(panics)), Err(NotDone::Failed));
+        assert_eq!(runtime.block_on(workers.run(|| 7)), Ok(7));
+        let (sender, done) = std::sync::mpsc::channel();
+        let job: Job = Box::new(move || sender.send("finished").unwrap());
+        workers.queue.as_ref().unwrap().send(job).unwrap();
+        drop(workers);
+        assert_eq!(done.try_recv(), Ok("finished"));
+    }
+}
