@@ -70,31 +70,28 @@ impl ApiError {
     /// Something that the client can't help; the details are for who runs the server.
     pub(crate) fn fault(service: &Service, what: impl Display) -> Self {
         (service.settings.on_fault)(&what.to_string());
+        Self::internal()
+    }
+
+    fn internal() -> Self {
         let message = "something went wrong inside; the server's own output says what";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 
     pub(crate) fn of_picture(error: &PictureError) -> Self {
-        let status = match error {
-            PictureError::TooManyPixels { .. } | PictureError::TooMuchMemory { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            PictureError::Io(_) => StatusCode::NOT_FOUND,
-            _ => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        let code = match error {
-            PictureError::TooManyPixels { .. } | PictureError::TooMuchMemory { .. } => "picture_too_large",
-            PictureError::NotAPicture { .. } => "not_a_picture",
-            PictureError::Damaged { .. } => "damaged_picture",
-            PictureError::Io(_) => "file_unreadable",
-            _ => "unsupported_picture",
-        };
-        let message = match error {
+        const TOO_LARGE: (StatusCode, &str) = (StatusCode::PAYLOAD_TOO_LARGE, "picture_too_large");
+        let unusable = |code| (StatusCode::UNPROCESSABLE_ENTITY, code);
+        let ((status, code), message) = match error {
             PictureError::TooManyPixels { width, height, max_pixels } => {
-                format!("{width} x {height} pixels, wanted at most {max_pixels} in all: make it smaller")
+                (TOO_LARGE, format!("{width} x {height} pixels, wanted at most {max_pixels} in all: make it smaller"))
             }
-            PictureError::TooMuchMemory { .. } => "decoding it would take too much memory: make it smaller".to_owned(),
-            PictureError::Damaged { reason } => format!("damaged: {reason}"),
-            PictureError::Io(_) => "the file can't be read".to_owned(),
-            error => error.to_string(),
+            PictureError::TooMuchMemory { .. } => {
+                (TOO_LARGE, "decoding it would take too much memory: make it smaller".to_owned())
+            }
+            PictureError::Damaged { reason } => (unusable("damaged_picture"), format!("damaged: {reason}")),
+            PictureError::NotAPicture { .. } => (unusable("not_a_picture"), error.to_string()),
+            PictureError::Io(_) => ((StatusCode::NOT_FOUND, "file_unreadable"), "the file can't be read".to_owned()),
+            _ => (unusable("unsupported_picture"), error.to_string()),
         };
         Self::new(status, code, message)
     }
@@ -155,6 +152,5 @@ pub(crate) async fn no_such_method(uri: Uri) -> ApiError {
 
 /// Of a handler, which is not where pictures are worked on: those panics are caught by the [workers](crate::workers).
 pub(crate) fn panicked(_: Box<dyn Any + Send>) -> Response {
-    let message = "something went wrong inside; the server's own output says what";
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message).into_response()
+    ApiError::internal().into_response()
 }

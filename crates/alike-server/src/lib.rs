@@ -4,6 +4,7 @@
 //! wrong inside goes to [`Settings::on_fault`].
 
 mod api;
+mod entity_tag;
 mod error;
 mod gate;
 mod metrics;

@@ -1,11 +1,12 @@
 //! The page for people, embedded: what is in `page/`, as it is.
 
+use crate::entity_tag::{entity_tag, unchanged};
 use crate::error::ApiError;
 use crate::service::Service;
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
@@ -18,11 +19,11 @@ macro_rules! assets {
     ($($name:literal)*) => { [$(($name, media_type($name), include_bytes!(concat!("page/", $name)) as &[u8])),*] };
 }
 
-const INDEX: Asset = ("index.html", "text/html; charset=utf-8", include_bytes!("page/index.html"));
+static INDEX: Asset = ("index.html", "text/html; charset=utf-8", include_bytes!("page/index.html"));
 
-const REFERENCE: Asset = ("reference.html", "text/html; charset=utf-8", include_bytes!("page/reference.html"));
+static REFERENCE: Asset = ("reference.html", "text/html; charset=utf-8", include_bytes!("page/reference.html"));
 
-const ASSETS: &[Asset] = &assets![
+static ASSETS: &[Asset] = &assets![
     "address.js" "api.js" "app.js" "chinese.js" "collection.js" "column.js" "elements.js" "english.js" "examples.js"
     "gestures.js" "grid.js" "manage.js" "map.js" "options.js" "plot.js" "query.js" "reference.js" "region.js" "search.js" "uploads.js"
     "words.js" "style.css" "pictures.css" "map.css" "reference.css" "icon.svg"
@@ -37,12 +38,11 @@ const fn media_type(name: &str) -> &'static str {
 }
 
 pub(crate) fn router() -> Router<Arc<Service>> {
-    let pages = Router::new()
-        .route("/report", get(report))
-        .route("/", get(async |headers: HeaderMap| answer(&INDEX, &headers)))
-        .route("/api/docs", get(async |headers: HeaderMap| answer(&REFERENCE, &headers)));
-    ASSETS.iter().fold(pages, |router, asset| {
-        router.route(&format!("/assets/{}", asset.0), get(async |headers: HeaderMap| answer(asset, &headers)))
+    let pages = [("/".to_owned(), &INDEX), ("/api/docs".to_owned(), &REFERENCE)].into_iter();
+    let assets = ASSETS.iter().map(|asset| (format!("/assets/{}", asset.0), asset));
+    pages.chain(assets).fold(Router::new().route("/report", get(report)), |router, (path, (_, kind, content))| {
+        let tag = entity_tag(&Sha256::digest(content), "");
+        router.route(&path, get(async move |headers: HeaderMap| answer(kind, content, &tag, &headers)))
     })
 }
 
@@ -58,11 +58,7 @@ async fn report(State(service): State<Arc<Service>>) -> Result<Response, ApiErro
 }
 
 /// Asked for again each time, so that a new version of the program never meets old parts of its page.
-fn answer((_, kind, content): &Asset, headers: &HeaderMap) -> Response {
-    let hash: String = Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("\"{hash}\"");
-    if headers.get(IF_NONE_MATCH).is_some_and(|known| *known == *tag) {
-        return StatusCode::NOT_MODIFIED.into_response();
-    }
-    ([(CONTENT_TYPE, *kind), (CACHE_CONTROL, "no-cache"), (ETAG, &tag)], *content).into_response()
+fn answer(kind: &'static str, content: &'static [u8], tag: &str, headers: &HeaderMap) -> Response {
+    let whole = || ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-cache"), (ETAG, tag)], content).into_response();
+    unchanged(headers, tag).unwrap_or_else(whole)
 }

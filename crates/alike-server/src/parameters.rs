@@ -8,6 +8,8 @@ use axum_extra::extract::Query;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use utoipa::IntoParams;
 
 /// Most tags of one search.
@@ -27,6 +29,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
         let Query(value) = query.map_err(|error| ApiError::bad("bad_parameter", error.body_text()))?;
         Ok(Self(value))
     }
+}
+
+/// The parameter, if it is one of these.
+pub(crate) fn within<T: PartialOrd + Display>(name: &str, value: T, wanted: RangeInclusive<T>) -> Result<T, ApiError> {
+    if wanted.contains(&value) {
+        return Ok(value);
+    }
+    let (least, most) = wanted.into_inner();
+    Err(ApiError::bad("bad_parameter", format!("{name} is {value}, wanted {least} to {most}")))
 }
 
 /// The id in an address.
@@ -82,8 +93,7 @@ impl SearchParameters {
     }
 
     pub(crate) fn k(&self) -> Result<usize, ApiError> {
-        let wanted = || ApiError::bad("bad_parameter", format!("k is {}, wanted 1 to {MOST_HITS}", self.k));
-        Some(self.k).filter(|k| (1..=MOST_HITS).contains(k)).ok_or_else(wanted)
+        within("k", self.k, 1..=MOST_HITS)
     }
 
     pub(crate) fn region(&self) -> Result<Option<Region>, ApiError> {
@@ -122,7 +132,6 @@ fn usual_page() -> usize {
 
 impl ListParameters {
     pub(crate) fn limit(&self) -> Result<usize, ApiError> {
-        let wanted = || ApiError::bad("bad_parameter", format!("limit is {}, wanted 1 to {MOST_HITS}", self.limit));
-        Some(self.limit).filter(|limit| (1..=MOST_HITS).contains(limit)).ok_or_else(wanted)
+        within("limit", self.limit, 1..=MOST_HITS)
     }
 }

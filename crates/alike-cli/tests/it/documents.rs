@@ -27,6 +27,18 @@ fn every_path_in_the_map_exists() {
 }
 
 #[test]
+fn what_benchmarks_write_is_there() {
+    let text = read("docs/performance.md");
+    let sets = ["A", "B", "C", "D", "corel1k", "zodiac-like"].map(|set| format!("search {set}"));
+    let parts = ["extraction", "search", "collection", "rank", "preprocess", "sources"].map(str::to_owned);
+    for part in sets.iter().chain(&parts) {
+        let (_, rest) = text.split_once(&format!("<!-- {part}: written by the benchmark -->\n")).unwrap();
+        let (written, _) = rest.split_once(&format!("<!-- {part}: end -->")).unwrap();
+        assert!(!written.trim().is_empty(), "{part} holds nothing");
+    }
+}
+
+#[test]
 fn every_dependency_has_its_reason() {
     let text = read("ARCHITECTURE.md");
     for name in ["alike", "alike-eval", "alike-server", "alike-cli"] {

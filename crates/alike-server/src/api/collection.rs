@@ -2,7 +2,7 @@
 
 use crate::error::{ApiError, ErrorBody};
 use crate::gate;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, within};
 use crate::service::{Service, View};
 use alike::engine::overview;
 use alike::recipe::DescriptorKind;
@@ -162,10 +162,7 @@ pub(crate) async fn map(
     State(service): State<Arc<Service>>,
     Parameters(wanted): Parameters<MapParameters>,
 ) -> Result<Json<Map>, ApiError> {
-    if !(1..=MOST_POINTS).contains(&wanted.limit) {
-        let message = format!("limit is {}, wanted 1 to {MOST_POINTS}", wanted.limit);
-        return Err(ApiError::bad("bad_parameter", message));
-    }
+    within("limit", wanted.limit, 1..=MOST_POINTS)?;
     service.work(move |service| drawn(service, &wanted).map(Json)).await
 }
 

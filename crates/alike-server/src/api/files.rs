@@ -1,14 +1,15 @@
 //! The files of images: as they are, and small. Never by a path that a client names, and only while a file is still the one
 //! that was indexed.
 
+use crate::entity_tag::{entity_tag, unchanged};
 use crate::error::{ApiError, ErrorBody};
-use crate::parameters::{Id, Parameters};
+use crate::parameters::{Id, Parameters, within};
 use crate::service::Service;
 use alike::picture::{Views, media_type};
-use alike::store::Record;
+use alike::store::{Record, RecordId};
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -41,17 +42,11 @@ pub(crate) async fn file(
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let read = move |service: &Service| {
-        let record = record(service, id)?;
-        let tag = tag(&record, 0);
-        if is_known(&headers, &tag) {
-            return Ok(StatusCode::NOT_MODIFIED.into_response());
-        }
-        let bytes = bytes(service, &record)?;
-        let kind = media_type(&bytes, extension(&record)).unwrap_or("application/octet-stream");
-        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], bytes).into_response())
-    };
-    service.work(read).await
+    answered(&service, id, "", headers, |_, record, bytes| {
+        let kind = media_type(&bytes, extension(record)).unwrap_or("application/octet-stream");
+        Ok((kind, bytes))
+    })
+    .await
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -87,22 +82,35 @@ pub(crate) async fn thumbnail(
     Parameters(ThumbnailParameters { side }): Parameters<ThumbnailParameters>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !SIDES.contains(&side) {
-        let wanted = format!("side is {side}, wanted {} to {}", SIDES.start(), SIDES.end());
-        return Err(ApiError::bad("bad_parameter", wanted));
-    }
-    let make = move |service: &Service| {
-        let record = record(service, id)?;
-        let tag = tag(&record, side);
-        if is_known(&headers, &tag) {
-            return Ok(StatusCode::NOT_MODIFIED.into_response());
-        }
-        let views = Views::of_file(bytes(service, &record)?, extension(&record), &service.settings.decode);
+    let side = within("side", side, SIDES)?;
+    answered(&service, id, &format!("-{side}"), headers, move |service, record, bytes| {
+        let views = Views::of_file(bytes, extension(record), &service.settings.decode);
         let picture = views.at_least(Some(side)).map_err(|error| ApiError::of_picture(&error))?;
         let jpeg = picture.fitted(side, side).to_jpeg().map_err(|error| ApiError::fault(service, error))?;
-        Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], jpeg).into_response())
+        Ok(("image/jpeg", jpeg))
+    })
+    .await
+}
+
+/// What `make` makes of an image's file, media type and bytes, if the client doesn't have that; `change` names it.
+async fn answered(
+    service: &Arc<Service>,
+    id: RecordId,
+    change: &str,
+    headers: HeaderMap,
+    make: impl FnOnce(&Service, &Record, Vec<u8>) -> Result<(&'static str, Vec<u8>), ApiError> + Send + 'static,
+) -> Result<Response, ApiError> {
+    let change = change.to_owned();
+    let answer = move |service: &Service| {
+        let record = record(service, id)?;
+        let tag = entity_tag(&record.content, &change);
+        if let Some(unchanged) = unchanged(&headers, &tag) {
+            return Ok(unchanged);
+        }
+        let (kind, made) = make(service, &record, bytes(service, &record)?)?;
+        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], made).into_response())
     };
-    service.work(make).await
+    service.work(answer).await
 }
 
 /// The content of an image's file, if that is still what was indexed.
@@ -134,14 +142,4 @@ fn read(path: &Path, length: u64) -> io::Result<Vec<u8>> {
 
 pub(super) fn extension(record: &Record) -> Option<&str> {
     record.path.extension().and_then(|extension| extension.to_str())
-}
-
-/// Names the bytes of an answer: the file, and the side it was made small to.
-fn tag(record: &Record, side: u32) -> String {
-    let hash: String = record.content.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hash}-{side}\"")
-}
-
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    headers.get(IF_NONE_MATCH).is_some_and(|known| known == tag)
 }

@@ -214,7 +214,9 @@ fn of_gallery(service: &Service, ready: &Ready, id: RecordId) -> Result<Record, 
 
 /// What an image is searched by already.
 fn kept(service: &Service, ready: &Ready, id: RecordId) -> Result<Descriptor, ApiError> {
-    of_gallery(service, ready, id)?;
+    if ready.searcher.snapshot().ids().binary_search(&id).is_err() {
+        return Err(ApiError::no_image(id));
+    }
     let found = ready.searcher.descriptors(&[id]).map_err(|error| ApiError::of_store(service, &error))?;
     found.into_iter().next().flatten().ok_or_else(|| {
         let message = format!("by `{}` image {id} has nothing to compare: try another recipe", ready.searcher.recipe());
