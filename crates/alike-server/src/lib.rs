@@ -12,6 +12,7 @@ mod page;
 mod parameters;
 mod serve;
 mod service;
+mod together;
 mod token;
 mod workers;
 

@@ -1,6 +1,7 @@
 //! Requests' parts, checked, with refusals in our own form.
 
 use crate::error::ApiError;
+use crate::together::Wanted;
 use alike::picture::Region;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -68,13 +69,13 @@ pub(crate) struct SearchParameters {
     /// A recipe of the collection, by its text or its canonical form; the first where none is named.
     pub(crate) recipe: Option<String>,
     /// Only pictures with this label, by id or by name.
-    pub(crate) label: Option<String>,
+    label: Option<String>,
     /// Only pictures with all of these tags.
     #[param(max_items = 16)]
     #[serde(default)]
     tag: Vec<String>,
     /// Only hits with at least this score.
-    pub(crate) min_score: Option<f32>,
+    min_score: Option<f32>,
     /// The part of the query picture to search for, `left,top,width,height` in fractions of its sides.
     #[param(example = "0.25,0.1,0.5,0.5")]
     region: Option<String>,
@@ -85,15 +86,16 @@ fn usual_hits() -> usize {
 }
 
 impl SearchParameters {
+    pub(crate) fn wanted(&self) -> Result<Wanted, ApiError> {
+        let k = within("k", self.k, 1..=MOST_HITS)?;
+        Ok(Wanted { k, label: self.label.clone(), tags: self.tags()?, min_score: self.min_score })
+    }
+
     /// Each once.
-    pub(crate) fn tags(&self) -> Result<Vec<String>, ApiError> {
+    fn tags(&self) -> Result<Vec<String>, ApiError> {
         let tags: BTreeSet<&String> = self.tag.iter().collect();
         let wanted = || ApiError::bad("bad_parameter", format!("got {} tags, wanted at most {MOST_TAGS}", tags.len()));
         if tags.len() > MOST_TAGS { Err(wanted()) } else { Ok(tags.into_iter().cloned().collect()) }
-    }
-
-    pub(crate) fn k(&self) -> Result<usize, ApiError> {
-        within("k", self.k, 1..=MOST_HITS)
     }
 
     pub(crate) fn region(&self) -> Result<Option<Region>, ApiError> {

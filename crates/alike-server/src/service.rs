@@ -2,9 +2,11 @@
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
+use crate::together::{Answer, Together, Waiting, Wanted};
 use crate::workers::{NotDone, Workers};
 use alike::engine::{Describer, Engine, Searcher};
 use alike::picture::DecodeOptions;
+use alike::recipe::Descriptor;
 use alike::store::{RecipeEntry, Snapshot, StoreError, Watch};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -78,6 +80,7 @@ pub(crate) struct View {
 /// A recipe that is ready to search, with describers that nobody uses at the moment.
 pub(crate) struct Ready {
     pub(crate) searcher: Searcher,
+    pub(crate) together: Mutex<Together>,
     describers: Mutex<Vec<Describer>>,
 }
 
@@ -97,10 +100,33 @@ impl Service {
         job: impl FnOnce(&Self) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let service = Arc::clone(self);
-        match self.workers.run(move || job(&service)).await {
-            Ok(result) => result,
-            Err(NotDone::Busy) => Err(ApiError::busy()),
-            Err(NotDone::Failed) => Err(ApiError::fault(self, "a request ended without an answer")),
+        let done = self.workers.run(move || job(&service)).await;
+        done.unwrap_or_else(|why| Err(self.not_done(why)))
+    }
+
+    /// Makes a query on a worker, and searches with it.
+    pub(crate) async fn search(
+        self: &Arc<Self>,
+        wanted: Wanted,
+        query: impl FnOnce(&Self) -> Result<(Arc<Ready>, Descriptor), ApiError> + Send + 'static,
+    ) -> Result<Answer, ApiError> {
+        let service = Arc::clone(self);
+        let done = self.workers.replied(move |reply| match query(&service) {
+            Ok((ready, query)) => ready.search(&service, Waiting { query, wanted, reply }),
+            Err(error) => drop(reply.send(Err(error))),
+        });
+        done.await.unwrap_or_else(|why| Err(self.not_done(why)))
+    }
+
+    /// Does something on a worker that nobody waits for; false where there is no room in the queue.
+    pub(crate) fn later(&self, job: impl FnOnce() + Send + 'static) -> bool {
+        self.workers.later(job).is_ok()
+    }
+
+    fn not_done(&self, why: NotDone) -> ApiError {
+        match why {
+            NotDone::Busy => ApiError::busy(),
+            NotDone::Failed => ApiError::fault(self, "a request ended without an answer"),
         }
     }
 
@@ -130,6 +156,7 @@ impl Service {
         lock(&self.now).view.snapshot.ids().len()
     }
 
+    /// Jobs that wait for a worker.
     pub(crate) fn waiting(&self) -> usize {
         self.workers.waiting()
     }
@@ -170,7 +197,7 @@ impl View {
         let searcher = searcher.map_err(|error| ApiError::of_search(service, &error))?;
         let earlier = lock(&self.earlier).remove(&entry.key).unwrap_or_default();
         let describers = earlier.into_iter().filter_map(|describer| describer.rebound(&searcher)).collect();
-        let ready = Arc::new(Ready { searcher, describers: Mutex::new(describers) });
+        let ready = Arc::new(Ready { searcher, together: Mutex::default(), describers: Mutex::new(describers) });
         Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
     }
 
@@ -210,6 +237,6 @@ impl Ready {
 }
 
 /// What these locks guard is whole at any time.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

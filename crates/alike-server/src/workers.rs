@@ -13,6 +13,9 @@ pub(crate) struct Workers {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Where a job's result goes.
+pub(crate) type Reply<T> = oneshot::Sender<T>;
+
 /// Why a job has no result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotDone {
@@ -28,7 +31,7 @@ impl Workers {
         let (queue, jobs) = bounded(waiting);
         let spawn = |_| {
             let jobs: Receiver<Job> = jobs.clone();
-            std::thread::spawn(move || jobs.iter().for_each(|job| job()))
+            std::thread::spawn(move || jobs.iter().for_each(finish))
         };
         Self { queue: Some(queue), threads: (0..threads).map(spawn).collect() }
     }
@@ -38,25 +41,40 @@ impl Workers {
         self.queue.as_ref().map_or(0, Sender::len)
     }
 
-    /// The job's result. One whose client has gone away before it began isn't done.
+    /// The job's result.
     pub(crate) async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, NotDone> {
-        let (sender, result) = oneshot::channel();
+        self.replied(move |reply| drop(reply.send(job()))).await
+    }
+
+    /// What the job sends, which it may leave to a later one. A job whose client has gone away before it began isn't done.
+    pub(crate) async fn replied<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(Reply<T>) + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let (reply, result) = oneshot::channel();
         let job = move || {
-            if sender.is_closed() {
-                return;
-            }
-            // What a panic leaves half done lies behind locks that are made for it, or goes away with the job.
-            if let Ok(result) = catch_unwind(AssertUnwindSafe(job)) {
-                drop(sender.send(result));
+            if !reply.is_closed() {
+                job(reply);
             }
         };
-        let queue = self.queue.as_ref().ok_or(NotDone::Failed)?;
-        match queue.try_send(Box::new(job)) {
-            Ok(()) => result.await.map_err(|_| NotDone::Failed),
-            Err(TrySendError::Full(_)) => Err(NotDone::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(NotDone::Failed),
-        }
+        self.later(job)?;
+        result.await.map_err(|_| NotDone::Failed)
     }
+
+    /// A job that nobody waits for.
+    pub(crate) fn later(&self, job: impl FnOnce() + Send + 'static) -> Result<(), NotDone> {
+        let queue = self.queue.as_ref().ok_or(NotDone::Failed)?;
+        queue.try_send(Box::new(job)).map_err(|error| match error {
+            TrySendError::Full(_) => NotDone::Busy,
+            TrySendError::Disconnected(_) => NotDone::Failed,
+        })
+    }
+}
+
+/// Does a job. What a panic leaves half done lies behind locks that are made for it, or goes away with the job.
+fn finish(job: Job) {
+    // Whoever waits for its result is told that there is none; the panic itself was told when it happened.
+    drop(catch_unwind(AssertUnwindSafe(job)));
 }
 
 impl Drop for Workers {

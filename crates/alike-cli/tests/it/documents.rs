@@ -30,7 +30,7 @@ fn every_path_in_the_map_exists() {
 fn what_benchmarks_write_is_there() {
     let text = read("docs/performance.md");
     let sets = ["A", "B", "C", "D", "corel1k", "zodiac-like"].map(|set| format!("search {set}"));
-    let parts = ["extraction", "search", "collection", "rank", "preprocess", "sources"].map(str::to_owned);
+    let parts = ["extraction", "search", "collection", "serving", "rank", "preprocess", "sources"].map(str::to_owned);
     for part in sets.iter().chain(&parts) {
         let (_, rest) = text.split_once(&format!("<!-- {part}: written by the benchmark -->\n")).unwrap();
         let (written, _) = rest.split_once(&format!("<!-- {part}: end -->")).unwrap();

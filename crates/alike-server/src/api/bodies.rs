@@ -33,6 +33,16 @@ pub(super) enum Example {
     File(Bytes),
 }
 
+impl Example {
+    /// Of an image of the collection.
+    pub(super) fn id(&self) -> Option<u64> {
+        match self {
+            Self::Id(id) => Some(*id),
+            Self::File(_) => None,
+        }
+    }
+}
+
 /// What hits shall look like, and unlike.
 #[derive(Debug, Default)]
 pub(super) struct Examples {

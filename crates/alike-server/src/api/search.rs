@@ -6,7 +6,7 @@ use super::images::Image;
 use crate::error::{ApiError, ErrorBody};
 use crate::parameters::{Id, Parameters, SearchParameters};
 use crate::service::{Ready, Service};
-use alike::engine::SearchOptions;
+use crate::together::{Answer, Wanted};
 use alike::picture::{Region, Views};
 use alike::recipe::Descriptor;
 use alike::store::{Record, RecordId, Scan, ScanKind};
@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
 /// What a search found.
@@ -26,7 +27,7 @@ pub(crate) struct Results {
     recipe: String,
     /// With everything spelt out.
     canonical: String,
-    /// From the decoded request to the hits.
+    /// From the decoded request to the hits, waiting for other requests included.
     took_ms: f64,
     scan: Scanned,
     /// Best first.
@@ -81,13 +82,9 @@ pub(crate) async fn search(
     Parameters(wanted): Parameters<SearchParameters>,
     request: Request,
 ) -> Result<Json<Results>, ApiError> {
-    let asked = Asked::new(wanted)?;
+    let asked = Asked::new(&wanted)?;
     let (examples, room) = Examples::read(&service, request).await?;
-    let answer = move |service: &Service| {
-        let _room = room;
-        asked.answer(service, &examples)
-    };
-    service.work(answer).await
+    asked.answer(&service, examples, room).await
 }
 
 /// Search with an image of the collection.
@@ -107,61 +104,57 @@ pub(crate) async fn similar(
     Id(id): Id,
     Parameters(wanted): Parameters<SearchParameters>,
 ) -> Result<Json<Results>, ApiError> {
-    let asked = Asked::new(wanted)?;
+    let asked = Asked::new(&wanted)?;
     let examples = Examples { like: vec![Example::Id(id)], unlike: Vec::new() };
-    service.work(move |service| asked.answer(service, &examples)).await
+    asked.answer(&service, examples, None).await
 }
 
 /// A search whose parameters are in order.
 struct Asked {
-    k: usize,
+    recipe: Option<String>,
     region: Option<Region>,
-    tags: Vec<String>,
-    wanted: SearchParameters,
+    wanted: Wanted,
 }
 
 impl Asked {
-    fn new(wanted: SearchParameters) -> Result<Self, ApiError> {
-        Ok(Self { k: wanted.k()?, region: wanted.region()?, tags: wanted.tags()?, wanted })
+    fn new(parameters: &SearchParameters) -> Result<Self, ApiError> {
+        let (region, wanted) = (parameters.region()?, parameters.wanted()?);
+        Ok(Self { recipe: parameters.recipe.clone(), region, wanted })
     }
 
-    fn answer(&self, service: &Service, examples: &Examples) -> Result<Json<Results>, ApiError> {
+    /// `room` is given back when the examples are described.
+    async fn answer(
+        self,
+        service: &Arc<Service>,
+        examples: Examples,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<Json<Results>, ApiError> {
         let started = Instant::now();
         if self.region.is_some() && (examples.like.len(), examples.unlike.len()) != (1, 0) {
             return Err(ApiError::bad("bad_region", "a region is part of one picture, got several pictures"));
         }
-        let ready = service.view()?.ready(service, self.wanted.recipe.as_deref())?;
-        let query = self.query(service, &ready, examples)?;
-        let found = ready.searcher.search(&[query], &self.options(service));
-        let found = found.map_err(|error| ApiError::of_search(service, &error))?;
-        let asked =
-            |id: RecordId| examples.like.iter().any(|example| matches!(example, Example::Id(own) if *own == id));
-        let hits = found.hits.into_iter().flatten().map(|hit| Hit {
+        let wanted = self.wanted.clone();
+        let asked: Vec<RecordId> = examples.like.iter().filter_map(Example::id).collect();
+        let query = move |service: &Service| {
+            let _room = room;
+            let ready = service.view()?.ready(service, self.recipe.as_deref())?;
+            let query = self.query(service, &ready, &examples)?;
+            Ok((ready, query))
+        };
+        let Answer { ready, hits, scan } = service.search(wanted, query).await?;
+        let hits = hits.into_iter().map(|hit| Hit {
             rank: hit.rank,
             score: hit.score,
-            is_query: asked(hit.record.id),
+            is_query: asked.contains(&hit.record.id),
             image: Image::of(&hit.record),
         });
         Ok(Json(Results {
             recipe: ready.searcher.recipe().to_owned(),
             canonical: ready.searcher.canonical().to_owned(),
             hits: hits.collect(),
-            scan: scanned(&found.scan),
+            scan: scanned(&scan),
             took_ms: started.elapsed().as_secs_f64() * 1e3,
         }))
-    }
-
-    fn options<'a>(&'a self, service: &Service) -> SearchOptions<'a> {
-        SearchOptions {
-            k: self.k,
-            label: self.wanted.label.as_deref(),
-            tags: &self.tags,
-            path_prefix: None,
-            min_score: self.wanted.min_score,
-            // Other requests have the other cores.
-            threads: 1,
-            recall: service.settings.recall,
-        }
     }
 
     fn query(&self, service: &Service, ready: &Ready, examples: &Examples) -> Result<Descriptor, ApiError> {

@@ -154,3 +154,20 @@ fn a_full_queue_says_when_to_come_back() {
     let refused = answers.iter().find(|answer| answer.status == 503).unwrap();
     assert_eq!((refused.refusal().1.as_str(), refused.header("retry-after")), ("busy", "2"));
 }
+
+#[test]
+fn searches_at_the_same_time_find_what_each_finds_alone() {
+    let served = Served::new(alike_server::Settings { waiting: 200, ..settings() });
+    let ids = served.ids();
+    let wishes =
+        ["k=3", "k=12", "k=12&label=late", "k=12&min_score=0.9", "recipe=color%20%7C%20hash(mean)", "label=none"];
+    let addresses: Vec<String> = (0..ids.len() * wishes.len())
+        .map(|n| format!("/api/v1/images/{}/similar?{}", ids[n / wishes.len()], wishes[n % wishes.len()]))
+        .collect();
+    let together = served.send_all(addresses.iter().map(|address| request("GET", address, Body::empty())).collect());
+    for (address, answer) in addresses.iter().zip(together) {
+        let alone = served.get(address);
+        assert_eq!((answer.status, &answer.json()["hits"]), (alone.status, &alone.json()["hits"]), "{address}");
+        assert_eq!(answer.status == 400, address.ends_with("none"), "{address}");
+    }
+}

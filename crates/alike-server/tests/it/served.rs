@@ -139,14 +139,16 @@ impl Served {
         self.runtime.block_on(answer(self.app.clone(), request))
     }
 
-    /// What becomes of requests that come at the same time.
+    /// What becomes of requests that come at the same time, in their order.
     pub(crate) fn send_all(&self, requests: Vec<Request<Body>>) -> Vec<Answer> {
         self.runtime.block_on(async {
-            let mut sent = tokio::task::JoinSet::new();
-            for request in requests {
-                sent.spawn(answer(self.app.clone(), request));
+            let sent: Vec<_> =
+                requests.into_iter().map(|request| tokio::spawn(answer(self.app.clone(), request))).collect();
+            let mut answers = Vec::new();
+            for one in sent {
+                answers.push(one.await.unwrap());
             }
-            sent.join_all().await
+            answers
         })
     }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
 mod child;
+#[path = "../filling.rs"]
+mod filling;
 #[path = "../page.rs"]
 mod page;
 #[allow(dead_code, reason = "shared with other benchmarks")]
@@ -12,8 +14,8 @@ mod synthetic;
 #[path = "../timing.rs"]
 mod timing;
 
-use alike::recipe::{Descriptor, DescriptorKind};
-use alike::store::{Batch, Collection, RecipeEntry, Record, RootKind, SourceEntry, SourceRowsToAdd, StoreError};
+use alike::recipe::DescriptorKind;
+use alike::store::{Collection, RecipeEntry, RootKind, SourceEntry, StoreError};
 use child::Measured;
 use std::fmt::Write;
 use std::path::Path;
@@ -24,8 +26,6 @@ use timing::Time;
 const SOURCE: &str = "aa";
 const RECIPE: &str = "bb";
 const QUERIES: usize = 1000;
-/// Rows that are committed at once, as a run of indexing commits them.
-const BATCH: usize = 5000;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
@@ -109,19 +109,6 @@ fn fill(folder: &Path, rows: usize, dims: usize) -> Result<(), StoreError> {
     let (vectors, _) = synthetic::vectors(rows + QUERIES, Shape { dims, classes: 500, spread: 0.5 });
     let (vectors, queries) = vectors.split_at(rows * dims);
     fs_err::write(folder.join("queries"), bytemuck::cast_slice(queries))?;
-    for rows in vectors.chunks(BATCH * dims) {
-        let count = rows.len() / dims;
-        let first = writer.reserve_ids(count as u64)?;
-        let ids: Vec<u64> = (first..).take(count).collect();
-        let upserts = ids.iter().map(|&id| record(id, root)).collect();
-        let rows = SourceRowsToAdd { source_key: SOURCE.into(), ids, rows: rows.to_vec() };
-        writer.commit(Batch { upserts, rows: vec![rows], ..Batch::default() })?;
-    }
-    writer.derive(RECIPE, &mut |_, rows| Some(Descriptor::Vector(rows[0].to_vec())))?;
+    filling::fill(&mut writer, filling::Keys { root, source: SOURCE, recipe: RECIPE }, dims, vectors)?;
     writer.finish()
-}
-
-fn record(id: u64, root: u64) -> Record {
-    let path = format!("{:03}/{id}.jpg", id % 1000).into();
-    Record { id, root, path, size: 1, mtime_ns: 0, content: [0; 32], width: 500, height: 375, label: None }
 }
