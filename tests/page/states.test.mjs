@@ -28,13 +28,55 @@ test('the map is drawn, zoomed and searched from by keys, and there as a list', 
   await page.waitForFunction((before) => document.querySelector('#map').toDataURL() !== before, whole);
   await page.locator('#map-nearest', { hasText: 'At the centre' }).waitFor({ state: 'attached' });
   await screenshot(page, 'map-zoomed');
-  await page.keyboard.press('0');
+  await waitForAddress(page, (address) => address.has('at'));
+  const seen = async () => (await page.locator('#map-list button').allTextContents()).sort();
   await page.locator('#map-list summary').click();
   await page.locator('#map-list button').first().waitFor();
+  const before = await seen();
+  assert.ok(before.length < collection.pictures / 2, `${before.length} are in view`);
+  await page.reload();
+  await page.locator('#map-list summary').click();
+  await page.locator('#map-list button').first().waitFor();
+  assert.deepEqual(await seen(), before);
+  await page.locator('#map').focus();
+  await page.keyboard.press('0');
+  await waitForAddress(page, (address) => !address.has('at'));
   await page.locator('#map').press('Enter');
   await waitForAddress(page, (address) => /^\d+$/.test(address.get('like')));
   await results(page);
 }));
+
+test('where a recipe is calibrated, unrelated hits are dimmed, and that nothing is similar is said', async () => {
+  const found = await Promise.all(collection.recipes.map(({ recipe }) =>
+    answer(`/api/v1/images/${image.id}/similar?k=200&recipe=${encodeURIComponent(recipe)}`)));
+  const calibrated = found.find(({ meaning }) => meaning);
+  assert.ok(calibrated, 'the collection has a recipe that `alike calibrate` has seen');
+  const { meaning, recipe, hits } = calibrated;
+  await onPage(`${searched()}&k=200&recipe=${encodeURIComponent(recipe)}`, async (page) => {
+    const cards = await results(page);
+    const weak = await cards.evaluateAll((all) => all.map((card) => card.classList.contains('weak')));
+    assert.deepEqual(weak, hits.map(({ verdict }) => verdict === 'unrelated'));
+    assert.ok(weak.includes(true) && weak.includes(false), `dimmed below ${meaning.similar_from}`);
+    assert.match(await cards.last().locator('.score').getAttribute('title'), /unrelated/);
+    await page.getByText('probably similar').waitFor();
+    await screenshot(page, 'calibrated');
+    // To the left end: nothing is dimmed, and the address says so.
+    await page.locator('.threshold input').first().press('Home');
+    await waitForAddress(page, (address) => address.has('min'));
+    assert.equal(await page.locator('.column:not([hidden]) .card.weak').count(), 0);
+  });
+  await onPage('/', async (page) => {
+    await page.route('**/search?*', async (route) => {
+      const answered = await (await route.fetch()).json();
+      const unlike = (hit) => ({ ...hit, is_query: false, score: 0.1, probability: 0.01, verdict: 'unrelated' });
+      await route.fulfill({ json: { ...answered, meaning, hits: answered.hits.map(unlike) } });
+    });
+    await page.locator('#glance').waitFor();
+    await page.locator('#file').setInputFiles(await pictureOf(image.id));
+    await page.getByText('Nothing similar here.').waitFor();
+    await page.getByText('of hits with such a score 1% are similar').waitFor();
+  });
+});
 
 test('both languages say the same things', () => onPage('/', async (page) => {
   const [english, chinese] = await page.evaluate(async () =>

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::any::Any;
 use std::fmt::Display;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// A refusal or a fault.
@@ -67,6 +68,15 @@ impl ApiError {
         Self { retry_after: Some(SOON), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message) }
     }
 
+    /// Work that nobody shall wait for.
+    pub(crate) fn took_too_long(patience: Duration) -> Self {
+        let message = format!(
+            "describing the pictures took more than {} seconds: send fewer, or smaller ones",
+            patience.as_secs()
+        );
+        Self { retry_after: Some(SOON), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "took_too_long", message) }
+    }
+
     /// Something that the client can't help; the details are for who runs the server.
     pub(crate) fn fault(service: &Service, what: impl Display) -> Self {
         (service.settings.on_fault)(&what.to_string());
@@ -110,6 +120,7 @@ impl ApiError {
         match error {
             SearchError::UnknownLabel { .. } => Self::bad("unknown_label", error.to_string()),
             SearchError::UnknownTag { .. } => Self::bad("unknown_tag", error.to_string()),
+            SearchError::CodesDontExpand { .. } => Self::bad("no_expansion", error.to_string()),
             SearchError::Empty { .. } => Self::not_found("empty_collection", "the collection holds no pictures yet"),
             _ => Self::fault(service, error),
         }

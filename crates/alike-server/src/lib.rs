@@ -7,6 +7,7 @@ mod api;
 mod entity_tag;
 mod error;
 mod gate;
+mod meaning;
 mod metrics;
 mod page;
 mod parameters;

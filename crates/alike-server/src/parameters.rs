@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use crate::together::Wanted;
 use alike::picture::Region;
+use alike::rank::Neighbours;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum_extra::extract::Query;
@@ -15,6 +16,9 @@ use utoipa::IntoParams;
 
 /// Most tags of one search.
 const MOST_TAGS: usize = 16;
+
+/// As in a recipe.
+const MOST_NEIGHBOURS: usize = 1000;
 
 /// Most hits of one search.
 const MOST_HITS: usize = 1000;
@@ -76,6 +80,10 @@ pub(crate) struct SearchParameters {
     tag: Vec<String>,
     /// Only hits with at least this score.
     min_score: Option<f32>,
+    /// How many nearest neighbours the query is drawn to first (alpha query expansion), in place of what the recipe says of
+    /// it; for recipes that give vectors.
+    #[param(minimum = 1, maximum = 1000)]
+    expand: Option<usize>,
     /// The part of the query picture to search for, `left,top,width,height` in fractions of its sides.
     #[param(example = "0.25,0.1,0.5,0.5")]
     region: Option<String>,
@@ -88,7 +96,9 @@ fn usual_hits() -> usize {
 impl SearchParameters {
     pub(crate) fn wanted(&self) -> Result<Wanted, ApiError> {
         let k = within("k", self.k, 1..=MOST_HITS)?;
-        Ok(Wanted { k, label: self.label.clone(), tags: self.tags()?, min_score: self.min_score })
+        let expand = self.expand.map(|count| within("expand", count, 1..=MOST_NEIGHBOURS)).transpose()?;
+        let expand = expand.map(|count| Neighbours { count, ..Neighbours::DEFAULT });
+        Ok(Wanted { k, label: self.label.clone(), tags: self.tags()?, min_score: self.min_score, expand })
     }
 
     /// Each once.

@@ -2,15 +2,15 @@
 
 use crate::error::ApiError;
 use crate::metrics::Metrics;
-use crate::together::{Answer, Together, Waiting, Wanted};
+use crate::together::{Answer, Query, Together, Waiting, Wanted};
 use crate::workers::{NotDone, Workers};
+use alike::calibration::Calibration;
 use alike::engine::{Describer, Engine, Searcher};
 use alike::picture::DecodeOptions;
-use alike::recipe::Descriptor;
 use alike::store::{RecipeEntry, Snapshot, StoreError, Watch};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -81,6 +81,8 @@ pub(crate) struct View {
 pub(crate) struct Ready {
     pub(crate) searcher: Searcher,
     pub(crate) together: Mutex<Together>,
+    /// What its scores mean; read by the first search.
+    pub(crate) calibration: OnceLock<Option<Arc<Calibration>>>,
     describers: Mutex<Vec<Describer>>,
 }
 
@@ -108,11 +110,13 @@ impl Service {
     pub(crate) async fn search(
         self: &Arc<Self>,
         wanted: Wanted,
-        query: impl FnOnce(&Self) -> Result<(Arc<Ready>, Descriptor), ApiError> + Send + 'static,
+        query: impl FnOnce(&Self) -> Result<Query, ApiError> + Send + 'static,
     ) -> Result<Answer, ApiError> {
         let service = Arc::clone(self);
         let done = self.workers.replied(move |reply| match query(&service) {
-            Ok((ready, query)) => ready.search(&service, Waiting { query, wanted, reply }),
+            Ok(Query { ready, descriptor, calibration }) => {
+                ready.search(&service, Waiting { query: descriptor, calibration, wanted, reply });
+            }
             Err(error) => drop(reply.send(Err(error))),
         });
         done.await.unwrap_or_else(|why| Err(self.not_done(why)))
@@ -197,7 +201,8 @@ impl View {
         let searcher = searcher.map_err(|error| ApiError::of_search(service, &error))?;
         let earlier = lock(&self.earlier).remove(&entry.key).unwrap_or_default();
         let describers = earlier.into_iter().filter_map(|describer| describer.rebound(&searcher)).collect();
-        let ready = Arc::new(Ready { searcher, together: Mutex::default(), describers: Mutex::new(describers) });
+        let (together, calibration, describers) = (Mutex::default(), OnceLock::new(), Mutex::new(describers));
+        let ready = Arc::new(Ready { searcher, together, calibration, describers });
         Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
     }
 

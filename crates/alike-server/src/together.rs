@@ -4,7 +4,9 @@
 use crate::error::ApiError;
 use crate::service::{Ready, Service, lock};
 use crate::workers::Reply;
+use alike::calibration::Calibration;
 use alike::engine::{Found, Hit, SearchOptions};
+use alike::rank::Neighbours;
 use alike::recipe::Descriptor;
 use alike::store::{Scan, ScanKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,11 +22,21 @@ pub(crate) struct Wanted {
     pub(crate) label: Option<String>,
     pub(crate) tags: Vec<String>,
     pub(crate) min_score: Option<f32>,
+    pub(crate) expand: Option<Neighbours>,
+}
+
+/// What is searched with, and by what.
+pub(crate) struct Query {
+    pub(crate) ready: Arc<Ready>,
+    pub(crate) descriptor: Descriptor,
+    /// What the scores will mean, where that is known.
+    pub(crate) calibration: Option<Arc<Calibration>>,
 }
 
 /// A search that waits for its turn.
 pub(crate) struct Waiting {
     pub(crate) query: Descriptor,
+    pub(crate) calibration: Option<Arc<Calibration>>,
     pub(crate) wanted: Wanted,
     pub(crate) reply: Reply<Result<Answer, ApiError>>,
 }
@@ -35,6 +47,7 @@ pub(crate) struct Answer {
     /// Best first.
     pub(crate) hits: Vec<Hit>,
     pub(crate) scan: Scan,
+    pub(crate) calibration: Option<Arc<Calibration>>,
 }
 
 /// Those that wait, by one recipe.
@@ -112,19 +125,20 @@ impl Ready {
     }
 
     fn search_same(self: &Arc<Self>, service: &Service, wanted: &Wanted, same: Vec<Waiting>) {
-        let (queries, replies): (Vec<Descriptor>, Vec<_>) = same.into_iter().map(|one| (one.query, one.reply)).unzip();
+        let split = |one: Waiting| (one.query, (one.reply, one.calibration));
+        let (queries, others): (Vec<Descriptor>, Vec<_>) = same.into_iter().map(split).unzip();
         // Passes by lists have the other cores.
         let threads = service.settings.workers / lock(&self.together).most_passes(service);
         match self.searcher.search(&queries, &options(service, wanted, threads)) {
             Ok(Found { hits, scan }) => {
                 lock(&self.together).is_by_lists = matches!(scan.kind, ScanKind::Lists { .. });
-                for (hits, reply) in hits.into_iter().zip(replies) {
-                    let answer = Answer { ready: Arc::clone(self), hits, scan: scan.clone() };
+                for (hits, (reply, calibration)) in hits.into_iter().zip(others) {
+                    let answer = Answer { ready: Arc::clone(self), hits, scan: scan.clone(), calibration };
                     drop(reply.send(Ok(answer)));
                 }
             }
             Err(error) => {
-                replies.into_iter().for_each(|reply| drop(reply.send(Err(ApiError::of_search(service, &error)))));
+                others.into_iter().for_each(|(reply, _)| drop(reply.send(Err(ApiError::of_search(service, &error)))));
             }
         }
     }
@@ -137,6 +151,7 @@ fn options<'a>(service: &Service, wanted: &'a Wanted, threads: usize) -> SearchO
         tags: &wanted.tags,
         path_prefix: None,
         min_score: wanted.min_score,
+        expand: wanted.expand,
         threads,
         recall: service.settings.recall,
     }

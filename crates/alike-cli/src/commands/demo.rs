@@ -109,6 +109,7 @@ fn try_queries(engine: &Engine, searcher: &Searcher, drawn: &DemoGallery) -> any
         tags: &[],
         path_prefix: None,
         min_score: None,
+        expand: None,
         threads: decoding::jobs(None),
         recall: 1.0,
     };

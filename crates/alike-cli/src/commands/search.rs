@@ -202,6 +202,7 @@ impl<'a> Asked<'a> {
             tags: &self.args.tags,
             path_prefix: self.path_prefix.as_deref(),
             min_score: self.args.min_score,
+            expand: None,
             threads: decoding::jobs(self.args.jobs),
             recall: self.args.recall,
         }

@@ -3,11 +3,12 @@
 use crate::error::ApiError;
 use crate::service::Service;
 use axum::body::Bytes;
+use axum::body::HttpBody;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, EXPECT};
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use std::time::Duration;
@@ -20,8 +21,7 @@ const MOST_EXAMPLES: usize = 16;
 /// Bytes of a body that is text: ids take a few hundred.
 const MOST_TEXT: usize = 16 << 10;
 
-/// Bytes that are read for nothing, at most, and the time for it.
-const MOST_DRAINED: usize = 32 << 20;
+/// How long is read for nothing, at most.
 const DRAINING: Duration = Duration::from_secs(5);
 
 /// A picture to search with.
@@ -90,7 +90,13 @@ impl Examples {
         service: &Service,
         request: Request,
     ) -> Result<(Self, Option<OwnedSemaphorePermit>), ApiError> {
-        let kind = kind(&request);
+        let kind = match kind(&request) {
+            Ok(kind) => kind,
+            Err(refusal) => {
+                drained(request).await;
+                return Err(refusal);
+            }
+        };
         let needs_room = matches!(kind, Kind::Parts | Kind::Picture);
         let (room, request) = if needs_room {
             room(service, request).await.map(|(room, request)| (Some(room), request))?
@@ -104,7 +110,6 @@ impl Examples {
                 Kind::Picture => {
                     picture(request).await.map(|file| Self { like: vec![Example::File(file)], unlike: vec![] })
                 }
-                Kind::Other(kind) => Err(unsupported(&kind)),
             }
         });
         let examples = examples.await?;
@@ -116,29 +121,27 @@ impl Examples {
     }
 }
 
-/// Room for a body, which is thrown away where there is none.
+/// Room for a body, which is thrown away where there is none, or where it says itself that it is too large.
 pub(super) async fn room(service: &Service, request: Request) -> Result<(OwnedSemaphorePermit, Request), ApiError> {
-    match service.room_for_body().await {
+    let is_too_large = request.body().size_hint().lower() > service.settings.max_body as u64;
+    let room = if is_too_large { Err(too_large()) } else { service.room_for_body().await };
+    match room {
         Ok(room) => Ok((room, request)),
-        Err(busy) => {
+        Err(refusal) => {
             drained(request).await;
-            Err(busy)
+            Err(refusal)
         }
     }
 }
 
 /// Reads what nobody wants, as far as it comes soon: a client that still sends may not see an answer.
 pub(crate) async fn drained(request: Request) {
+    if request.headers().contains_key(EXPECT) {
+        // It waits for a word before it sends, and an answer is one.
+        return;
+    }
     let mut body = request.into_body();
-    let reading = async {
-        let mut left = MOST_DRAINED;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                break;
-            }
-        }
-    };
+    let reading = async { while let Some(Ok(_)) = body.frame().await {} };
     drop(tokio::time::timeout(DRAINING, reading).await);
 }
 
@@ -146,27 +149,24 @@ enum Kind {
     Json,
     Parts,
     Picture,
-    Other(String),
 }
 
-fn kind(request: &Request) -> Kind {
+fn kind(request: &Request) -> Result<Kind, ApiError> {
     let kind = request.headers().get(CONTENT_TYPE).map_or(Some("application/octet-stream"), |kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "application/json" => Kind::Json,
-        "multipart/form-data" => Kind::Parts,
+        "application/json" => Ok(Kind::Json),
+        "multipart/form-data" => Ok(Kind::Parts),
         // What curl's --data-binary says of everything.
-        "application/octet-stream" | "application/x-www-form-urlencoded" => Kind::Picture,
-        kind if kind.starts_with("image/") => Kind::Picture,
-        _ => Kind::Other(kind),
+        "application/octet-stream" | "application/x-www-form-urlencoded" => Ok(Kind::Picture),
+        kind if kind.starts_with("image/") => Ok(Kind::Picture),
+        kind => {
+            let message = format!(
+                "the body is `{kind}`, wanted image/*, application/octet-stream, multipart/form-data or application/json"
+            );
+            Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message))
+        }
     }
-}
-
-fn unsupported(kind: &str) -> ApiError {
-    let message = format!(
-        "the body is `{kind}`, wanted image/*, application/octet-stream, multipart/form-data or application/json"
-    );
-    ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
 }
 
 /// The one picture that a body is.
@@ -245,10 +245,12 @@ fn part_refused(error: &MultipartError) -> ApiError {
 
 fn refused(status: StatusCode, what: &str) -> ApiError {
     match status {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let message = "the body is larger than this server takes (--max-upload): send a smaller picture";
-            ApiError::new(status, "body_too_large", message)
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => ApiError::bad("bad_body", what),
     }
+}
+
+fn too_large() -> ApiError {
+    let message = "the body is larger than this server takes (--max-upload): send a smaller picture";
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
 }

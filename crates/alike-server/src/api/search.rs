@@ -4,9 +4,11 @@ use super::bodies::{Example, Examples, File, Ids, Parts};
 use super::files;
 use super::images::Image;
 use crate::error::{ApiError, ErrorBody};
+use crate::meaning::Meaning;
 use crate::parameters::{Id, Parameters, SearchParameters};
 use crate::service::{Ready, Service};
-use crate::together::{Answer, Wanted};
+use crate::together::{Answer, Query, Wanted};
+use alike::calibration::Verdict;
 use alike::picture::{Region, Views};
 use alike::recipe::Descriptor;
 use alike::store::{Record, RecordId, Scan, ScanKind};
@@ -30,6 +32,8 @@ pub(crate) struct Results {
     /// From the decoded request to the hits, waiting for other requests included.
     took_ms: f64,
     scan: Scanned,
+    /// Where the recipe is calibrated and one picture was searched with as the recipe says.
+    meaning: Option<Meaning>,
     /// Best first.
     hits: Vec<Hit>,
 }
@@ -49,6 +53,12 @@ struct Hit {
     rank: usize,
     /// The cosine for recipes that give vectors, 1 - distance / bits for codes; the higher, the more alike.
     score: f32,
+    /// That the hit is relevant, where scores have a meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    /// `same` (a probability of at least .95), `similar` (.5) or `unrelated`, where scores have a meaning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
     /// Whether this is what was searched with.
     is_query: bool,
     #[serde(flatten)]
@@ -138,19 +148,25 @@ impl Asked {
         let query = move |service: &Service| {
             let _room = room;
             let ready = service.view()?.ready(service, self.recipe.as_deref())?;
-            let query = self.query(service, &ready, &examples)?;
-            Ok((ready, query))
+            let descriptor = self.query(service, &ready, &examples)?;
+            // Of what the recipe makes of one picture: other scores mean something else.
+            let is_usual = self.wanted.expand.is_none() && (examples.like.len(), examples.unlike.len()) == (1, 0);
+            let calibration = if is_usual { ready.calibration(service)? } else { None };
+            Ok(Query { ready, descriptor, calibration })
         };
-        let Answer { ready, hits, scan } = service.search(wanted, query).await?;
+        let Answer { ready, hits, scan, calibration } = service.search(wanted, query).await?;
         let hits = hits.into_iter().map(|hit| Hit {
             rank: hit.rank,
             score: hit.score,
+            probability: calibration.as_ref().map(|calibration| calibration.probability(hit.score)),
+            verdict: calibration.as_ref().map(|known| Verdict::of(known.probability(hit.score)).to_string()),
             is_query: asked.contains(&hit.record.id),
             image: Image::of(&hit.record),
         });
         Ok(Json(Results {
             recipe: ready.searcher.recipe().to_owned(),
             canonical: ready.searcher.canonical().to_owned(),
+            meaning: calibration.as_deref().map(Meaning::of),
             hits: hits.collect(),
             scan: scanned(&scan),
             took_ms: started.elapsed().as_secs_f64() * 1e3,
@@ -158,9 +174,12 @@ impl Asked {
     }
 
     fn query(&self, service: &Service, ready: &Ready, examples: &Examples) -> Result<Descriptor, ApiError> {
-        let describe = |examples: &[Example]| -> Result<Vec<Descriptor>, ApiError> {
-            examples.iter().map(|example| self.descriptor(service, ready, example)).collect()
+        let (started, patience) = (Instant::now(), service.settings.patience);
+        let one = |example: &Example| match started.elapsed() < patience {
+            true => self.descriptor(service, ready, example),
+            false => Err(ApiError::took_too_long(patience)),
         };
+        let describe = |examples: &[Example]| examples.iter().map(one).collect::<Result<Vec<Descriptor>, ApiError>>();
         let (mut like, unlike) = (describe(&examples.like)?, describe(&examples.unlike)?);
         if unlike.is_empty() && like.len() == 1 {
             return Ok(like.remove(0));

@@ -7,7 +7,7 @@ const VIEWS = ['search', 'browse', 'map'];
 
 const EMPTY = {
   view: 'search', like: [], unlike: [], region: null, recipe: null, second: null,
-  label: null, tags: [], k: 30, min: null, min2: null, lang: null,
+  label: null, tags: [], k: 30, min: null, min2: null, at: null, lang: null,
 };
 
 export const isUpload = (name) => name.startsWith('u');
@@ -21,6 +21,13 @@ function region(text) {
   const [x, y, w, h] = parts;
   const inside = parts.length === 4 && parts.every((part) => part >= 0 && part <= 1) && w > 0 && h > 0;
   return inside && x + w <= 1.001 && y + h <= 1.001 ? parts : null;
+}
+
+/** Where the map is looked at: x and y of the centre, and the zoom. */
+function place(text) {
+  const parts = (text ?? '').split(',').map(Number);
+  const [x, y, zoom] = parts;
+  return parts.length === 3 && Math.abs(x) <= 1 && Math.abs(y) <= 1 && zoom > 0 ? parts : null;
 }
 
 /** The state that a query string says; whatever it says wrongly is left at its default. */
@@ -40,6 +47,7 @@ export function parse(query) {
     k: Math.round(Math.min(1000, Math.max(1, number(said.get('k')) ?? EMPTY.k))),
     min: number(said.get('min')),
     min2: number(said.get('min2')),
+    at: place(said.get('at')),
     lang: ['en', 'zh'].includes(said.get('lang')) ? said.get('lang') : null,
   });
 }
@@ -54,6 +62,7 @@ export function format(state) {
   for (const key of ['view', 'recipe', 'second', 'label', 'k', 'min', 'min2', 'lang']) {
     if (state[key] !== null && state[key] !== EMPTY[key]) said.set(key, state[key]);
   }
+  if (state.at && state.view === 'map') said.set('at', state.at.join(','));
   const text = said.toString();
   return text ? `?${text}` : '/';
 }

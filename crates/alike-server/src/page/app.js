@@ -19,6 +19,8 @@ let toast = 0;
 
 const searchFrom = (id) => go({ view: 'search', like: [String(id)], unlike: [], ...leaveBrowsing() });
 
+const keepPlace = (at) => state().view === 'map' && String(at) !== String(state().at) && go({ at }, { replace: true });
+
 const does = {
   search: (image) => searchFrom(image.id),
   like: (image) => join('like', [String(image.id)]),
@@ -36,7 +38,7 @@ function start() {
   watch(render);
   watchOptions();
   watchExamples(manageQuery);
-  watchMap(searchFrom);
+  watchMap(searchFrom, keepPlace);
   watchPictures(put, () => tell(say('notPictures')));
   watchHeader();
   document.addEventListener('keydown', pressed);
@@ -127,7 +129,7 @@ function renderBrowse(now, before) {
 }
 
 function renderMap(now) {
-  return showMap(recipeOf(now, collection), collection).catch((error) => {
+  return showMap(recipeOf(now, collection), collection, now.at).catch((error) => {
     if (error.name !== 'AbortError') showTrouble(find('#trouble'), error, () => render(state(), null));
   });
 }

@@ -59,9 +59,16 @@ export const chinese = {
   threshold: '淡化低于',
   above: '{n} 个不低于 {threshold}',
   undimmed: '关闭',
+  likely: '{n} 个很可能相似',
   nothing: '这里没有相似的图片。',
   nothingAtAll: '没有图片符合您的条件。请换一个标签，或减少标记。',
+  nothingLikely: '最高得分为 {best}；得此分数的结果中有 {probability} 是相似的。',
   nothingAbove: '最高得分为 {best}，低于您设定的阈值 {threshold}。',
+
+  same: '相同',
+  similar: '相似',
+  unrelated: '无关',
+  verdict: '很可能{verdict}：得此分数的结果中有 {probability} 是相似的',
 
   unlabelled: '无标签',
   isQuery: '查询图',

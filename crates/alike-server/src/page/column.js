@@ -67,17 +67,29 @@ export class Column {
     markUnshared(this.#list, this.hits, others);
   }
 
+  /** Below a score, or, for null, below what the recipe's calibration calls similar, if it has one. */
   dim(threshold) {
     this.#threshold = threshold;
-    const { hits } = this;
-    const above = dimBelow(this.#list, hits, threshold);
-    find('output', this.#root).textContent =
-      threshold === null ? say('undimmed') : say('above', { threshold: score(threshold), n: above });
+    const above = dimBelow(this.#list, this.hits, threshold ?? this.#unrelatedBelow());
+    find('output', this.#root).textContent = this.#thresholdText(above);
     this.#sayNothing(above);
   }
 
+  /** Null where nobody knows; where no score is high enough, all are below. */
+  #unrelatedBelow() {
+    const meaning = this.#results?.meaning;
+    return meaning ? meaning.similar_from ?? Infinity : null;
+  }
+
+  #thresholdText(n) {
+    if (this.#threshold !== null) return say('above', { threshold: score(this.#threshold), n });
+    return this.#unrelatedBelow() === null ? say('undimmed') : say('likely', { n });
+  }
+
+  /** The lowest place dims nothing; where that is usual, the address needn't say it. */
   #chosen() {
-    return Number(this.#slider.value) <= Number(this.#slider.min) ? null : Number(this.#slider.value);
+    const value = Number(this.#slider.value);
+    return value <= Number(this.#slider.min) && this.#unrelatedBelow() === null ? null : value;
   }
 
   #begin() {
@@ -112,10 +124,11 @@ export class Column {
 
   /** From just below the weakest hit, where nothing is dimmed, to the highest score there is. */
   #scaleSlider() {
-    const lowest = Math.min(...this.hits.map((hit) => hit.score), this.#threshold ?? 1);
+    const threshold = this.#threshold ?? this.#unrelatedBelow();
+    const lowest = Math.min(...this.hits.map((hit) => hit.score), threshold ?? 1);
     find('.threshold', this.#root).hidden = this.hits.length === 0;
     Object.assign(this.#slider, { min: Math.floor(lowest * 20 - 0.001) / 20, max: 1, step: 0.005 });
-    this.#slider.value = this.#threshold ?? this.#slider.min;
+    this.#slider.value = Math.min(threshold ?? this.#slider.min, 1);
   }
 
   #sayNothing(above) {
@@ -123,10 +136,14 @@ export class Column {
     const nothing = find('.nothing', this.#root);
     nothing.hidden = above > 0;
     if (above > 0) return;
-    const why = others.length
-      ? say('nothingAbove', { best: score(others[0].score), threshold: score(this.#threshold) })
-      : say('nothingAtAll');
+    const why = others.length ? this.#whyNothing(others[0]) : say('nothingAtAll');
     nothing.replaceChildren(element('strong', { textContent: say('nothing') }), ` ${why}`);
+  }
+
+  #whyNothing({ score: best, probability }) {
+    return this.#threshold === null
+      ? say('nothingLikely', { best: score(best), probability: percent(probability) })
+      : say('nothingAbove', { best: score(best), threshold: score(this.#threshold) });
   }
 
   #fail(error) {

@@ -59,9 +59,16 @@ export const english = {
   threshold: 'Dim below',
   above: '{threshold}: {n} at or above',
   undimmed: 'off',
+  likely: { one: '{n} probably similar', other: '{n} probably similar' },
   nothing: 'Nothing similar here.',
   nothingAtAll: 'Nothing here matches what you ask for. Try another label or fewer tags.',
+  nothingLikely: 'The best score is {best}; of hits with such a score {probability} are similar.',
   nothingAbove: 'The best score is {best}, below your threshold of {threshold}.',
+
+  same: 'the same',
+  similar: 'similar',
+  unrelated: 'unrelated',
+  verdict: 'Probably {verdict}: of hits with such a score {probability} are similar',
 
   unlabelled: 'no label',
   isQuery: 'the query',

@@ -64,9 +64,9 @@ function press(event, plot, chosen) {
     ArrowRight: () => plot.moveBy(-step, 0),
     ArrowUp: () => plot.moveBy(0, step),
     ArrowDown: () => plot.moveBy(0, -step),
-    '+': () => plot.zoomBy(KEY_ZOOM),
-    '=': () => plot.zoomBy(KEY_ZOOM),
-    '-': () => plot.zoomBy(1 / KEY_ZOOM),
+    '+': () => plot.zoomAtCentre(KEY_ZOOM),
+    '=': () => plot.zoomAtCentre(KEY_ZOOM),
+    '-': () => plot.zoomAtCentre(1 / KEY_ZOOM),
     0: () => plot.reset(),
     Enter: () => chosen(plot.nearest()),
   }[event.key];

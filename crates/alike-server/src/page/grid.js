@@ -1,7 +1,7 @@
 // Pictures as cards: built once from a template, images loaded as they come into sight, moved through by arrow keys.
 
 import { element, fileOf, find, fromTemplate, showPath, thumbnailOf } from './elements.js';
-import { say, score } from './words.js';
+import { percent, say, score } from './words.js';
 
 const labelText = (image) => image.label_name ?? image.label ?? say('unlabelled');
 
@@ -37,14 +37,18 @@ function fillPicture(button, image, does) {
   picture.height = image.height;
   picture.src = thumbnailOf(image.id, 256);
   const scored = image.score !== undefined;
-  const said = { rank: image.rank, label: labelText(image), path: image.path, score: scored && score(image.score) };
+  const said = { rank: image.rank, label: labelText(image), path: image.path, score: scored && scoreText(image) };
   button.setAttribute('aria-label', say(scored ? 'cardScored' : 'cardPlain', said));
   button.title = say('searchFrom');
   button.addEventListener('click', () => does.search(image));
 }
 
+/** With its verdict, where the recipe is calibrated. */
+const scoreText = ({ score: value, verdict }) => (verdict ? `${score(value)}, ${say(verdict)}` : score(value));
+
 function fillText(made, image) {
   find('.score', made).textContent = image.score === undefined ? '' : score(image.score);
+  find('.score', made).title = image.verdict ? say('verdict', { verdict: say(image.verdict), probability: percent(image.probability) }) : '';
   find('.label', made).textContent = labelText(image);
   find('.label', made).classList.toggle('faint', image.label === null);
   find('.mark', made).textContent = image.is_query ? say('isQuery') : '';

@@ -20,12 +20,14 @@ let labels = new Map();
 let chosenLabel = null;
 let running = null;
 let settling = 0;
+let moved = () => {};
 
-/** Listens to hands and buttons; `search(id)` is called with the picture of a point. */
-export function watchMap(search) {
+/** Listens to hands and buttons; `search(id)` is called with the picture of a point, `came(place)` when the map stands still. */
+export function watchMap(search, came) {
+  moved = came;
   watchGestures(canvas, plot, { chosen: (point) => point && search(point.id), hovered: showTip });
-  find('#map-in').addEventListener('click', () => plot.zoomBy(1.6));
-  find('#map-out').addEventListener('click', () => plot.zoomBy(1 / 1.6));
+  find('#map-in').addEventListener('click', () => plot.zoomAtCentre(1.6));
+  find('#map-out').addEventListener('click', () => plot.zoomAtCentre(1 / 1.6));
   find('#map-reset').addEventListener('click', () => plot.reset());
   list.addEventListener('toggle', () => fillList());
   list.addEventListener('click', (event) => {
@@ -34,8 +36,8 @@ export function watchMap(search) {
   });
 }
 
-/** Shows the map of a recipe; it is asked for once, and again after `forgetMap`. */
-export async function showMap(recipe, collection) {
+/** Shows the map of a recipe at a place; it is asked for once, and again after `forgetMap`. */
+export async function showMap(recipe, collection, place) {
   running?.abort();
   labels = inOrder(collection.labels);
   if (map?.recipe !== recipe) {
@@ -43,9 +45,12 @@ export async function showMap(recipe, collection) {
     find('#map-about').textContent = say('loading');
     const options = new URLSearchParams({ limit: MOST_POINTS, ...(recipe && { recipe }) });
     map = { ...(await ask(`/api/v1/collection/map?${options}`, { signal: running.signal })), recipe };
-    draw();
     plot.reset();
-  } else draw();
+  }
+  draw();
+  if (String(place) === String(plot.place)) return;
+  if (place) plot.goTo(place);
+  else plot.reset();
 }
 
 export function forgetMap() {
@@ -106,6 +111,7 @@ function settle() {
   settling = setTimeout(() => {
     sayNearest();
     fillList();
+    if (map) moved(plot.place);
   }, 250);
 }
 

@@ -9,7 +9,7 @@ const COUNTS = [12, 30, 60, 100, 200, 500];
 /** Each choice becomes part of the state, and so of the address. */
 export function watchOptions() {
   const changes = {
-    recipe: (value) => ({ recipe: value, min: null }),
+    recipe: (value) => ({ recipe: value, min: null, at: null }),
     second: (value) => ({ second: value || null, min2: null }),
     label: (value) => ({ label: value || null }),
     k: (value) => ({ k: Number(value) }),

@@ -2,6 +2,7 @@
 
 import { thumbnailOf } from './elements.js';
 
+const SMALLEST_ZOOM = 0.5;
 const LARGEST_ZOOM = 400;
 const MOST_PICTURES = 160;
 const KEPT_PICTURES = 600;
@@ -47,10 +48,29 @@ export class Plot {
     this.draw();
   }
 
-  /** Zooms by a factor about a place on the canvas, in CSS pixels; without one, about the centre. */
-  zoomBy(factor, at = this.#middle()) {
+  /** Where it is looked at: x and y of the centre, and the zoom, in as many digits as an address takes; null for all of it. */
+  get place() {
+    if (this.#zoom === 1 && this.#centre === this.#middleOfAll) return null;
+    return [...this.#centre.map((part) => Number(part.toFixed(4))), Number(this.#zoom.toFixed(2))];
+  }
+
+  goTo([x, y, zoom]) {
+    this.#zoom = clamp(zoom, SMALLEST_ZOOM, LARGEST_ZOOM);
+    this.#centre = [0, 0];
+    this.#moveCentre(x, y);
+  }
+
+  /** Zooms by a factor about the centre, and goes to the nearest point where none would be seen. */
+  zoomAtCentre(factor) {
+    this.zoomBy(factor, this.#middle());
+    const nearest = this.nearest();
+    if (nearest && this.inView().length === 0) this.#moveCentre(nearest.x - this.#centre[0], nearest.y - this.#centre[1]);
+  }
+
+  /** Zooms by a factor about a place on the canvas, in CSS pixels. */
+  zoomBy(factor, at) {
     const [x, y] = this.#toMap(at);
-    this.#zoom = clamp(this.#zoom * factor, 0.5, LARGEST_ZOOM);
+    this.#zoom = clamp(this.#zoom * factor, SMALLEST_ZOOM, LARGEST_ZOOM);
     const [x2, y2] = this.#toMap(at);
     this.#moveCentre(x - x2, y - y2);
   }

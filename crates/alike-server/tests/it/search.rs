@@ -1,6 +1,8 @@
 //! Searching: by upload, by id, by several, by a region, and what is refused.
 
-use crate::served::{Served, drawn, hue, png, request, settings};
+use crate::served::{Served, drawn, engine, hue, png, request, settings};
+use alike::calibration::{Pair, from_labels};
+use alike::engine::SearchOptions;
 use alike::picture::Picture;
 use axum::body::Body;
 use serde_json::json;
@@ -140,6 +142,67 @@ fn what_is_wrong_is_said_in_one_form() {
     assert_eq!(served.send(request).refusal(), (415, "unsupported_media_type".to_owned()));
     assert_eq!(served.get("/api/v1/nothing").refusal(), (404, "no_such_address".to_owned()));
     assert_eq!(served.get(SEARCH).refusal(), (405, "no_such_method".to_owned()));
+}
+
+#[test]
+fn a_query_is_drawn_to_its_neighbours_as_a_recipe_would() {
+    let served = Served::usual();
+    let id = served.ids()[5];
+    let found = |query: &str| served.get(&format!("/api/v1/images/{id}/similar?k=12&{query}"));
+    let expanded: Vec<(u64, f32)> = found("expand=3").json()["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| (hit["id"].as_u64().unwrap(), hit["score"].as_f64().unwrap() as f32))
+        .collect();
+    let engine = engine(served.dir.path());
+    let searcher = engine.searcher(Some("color | expand(3)")).unwrap();
+    let query = searcher.descriptors(&[id]).unwrap().remove(0).unwrap();
+    let options = SearchOptions {
+        k: 12,
+        label: None,
+        tags: &[],
+        path_prefix: None,
+        min_score: None,
+        expand: None,
+        threads: 1,
+        recall: 1.0,
+    };
+    let wanted = searcher.search(&[query], &options).unwrap().hits.remove(0);
+    assert_eq!(expanded, wanted.iter().map(|hit| (hit.record.id, hit.score)).collect::<Vec<_>>());
+    assert!(expanded[0].1 < 0.999, "{expanded:?}");
+    assert_eq!(found("expand=0").refusal(), (400, "bad_parameter".to_owned()));
+    let of_codes = found("expand=3&recipe=color%20%7C%20hash(mean)");
+    assert_eq!(of_codes.refusal(), (400, "no_expansion".to_owned()));
+}
+
+#[test]
+fn scores_have_a_meaning_once_they_are_calibrated() {
+    let served = Served::usual();
+    let ids = served.ids();
+    let address = format!("/api/v1/images/{}/similar?k=12", ids[3]);
+    let plain = served.get(&address).json();
+    assert_eq!((&plain["meaning"], &plain["hits"][0]["verdict"]), (&json!(null), &json!(null)));
+    // Another program learns that its four nearest are right, and the other eight wrong.
+    let engine = engine(served.dir.path());
+    let searcher = engine.searcher(Some("color")).unwrap();
+    let score = |rank: usize| plain["hits"][rank]["score"].as_f64().unwrap() as f32;
+    let pairs: Vec<Pair> =
+        (0..1200).map(|n| Pair { score: score(n % 12), relevant: n % 12 < 4, group: n as u32 }).collect();
+    let calibration = from_labels(&pairs, searcher.origin(100));
+    engine.collection().write("a test").unwrap().calibrate(searcher.plan().key(), &calibration).unwrap();
+    let found = served.get(&address).json();
+    let verdicts: Vec<&str> =
+        found["hits"].as_array().unwrap().iter().map(|h| h["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, [vec!["same"; 4], vec!["unrelated"; 8]].concat());
+    assert!(found["hits"][3]["probability"].as_f64().unwrap() > 0.99);
+    let from = |name: &str| found["meaning"][name].as_f64().unwrap() as f32;
+    assert_eq!((from("similar_from"), from("same_from")), (score(3), score(3)));
+    assert_eq!((&found["meaning"]["queries"], &found["meaning"]["pictures"]), (&json!(100), &json!(12)));
+    // Sums of several pictures and expanded queries give other scores.
+    let several = by_json(&served, "", &json!({"like": [ids[3], ids[4]]}));
+    assert_eq!(several.json()["meaning"], json!(null));
+    assert_eq!(served.get(&format!("{address}&expand=3")).json()["meaning"], json!(null));
 }
 
 #[test]

@@ -105,6 +105,11 @@ pub(crate) fn index(dir: &Path, recipes: &[&str]) {
     Engine::new(collection, networks()).sync(&request, &mut |_| {}).unwrap();
 }
 
+/// The collection beside the server, as another program has it.
+pub(crate) fn engine(dir: &Path) -> Engine {
+    Engine::new(Collection::open(&dir.join(".alike")).unwrap(), networks())
+}
+
 fn networks() -> Networks {
     Networks::new(None, None, || Arc::new(Rten::new()))
 }
@@ -119,8 +124,7 @@ impl Served {
             std::fs::write(folder.join(format!("{n:02}.png")), png(&drawn(hue(n)))).unwrap();
         }
         index(dir.path(), &["color", "color | hash(mean)"]);
-        let engine = Engine::new(Collection::open(&dir.path().join(".alike")).unwrap(), networks());
-        let app = app(engine, settings).unwrap();
+        let app = app(engine(dir.path()), settings).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         Self { dir, app, runtime }
     }

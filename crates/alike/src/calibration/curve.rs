@@ -95,6 +95,10 @@ pub(super) fn probability(steps: &[Step], score: f32) -> f64 {
     steps.get(step).or(steps.last()).map_or(0.0, |step| step.probability)
 }
 
+pub(super) fn least_score(steps: &[Step], probability: f64) -> Option<f32> {
+    steps.iter().take_while(|step| step.probability >= probability).last().map(|step| step.score)
+}
+
 /// `None` where the precision isn't reached, or by fewer than 1 / (1 - precision) pairs: among these not one would be
 /// wrong, which shows nothing.
 pub(super) fn cutoff(reached: &[Reached], precision: f64) -> Option<f32> {

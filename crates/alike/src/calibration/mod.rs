@@ -55,11 +55,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Probabilities from which on a hit is [`Same`](Self::Same), or at least [`Similar`](Self::Similar).
+    pub const SAME_FROM: f64 = 0.95;
+    /// See above.
+    pub const SIMILAR_FROM: f64 = 0.5;
+
     /// The word for a probability.
     pub fn of(probability: f64) -> Self {
         match probability {
-            0.95.. => Self::Same,
-            0.5.. => Self::Similar,
+            Self::SAME_FROM.. => Self::Same,
+            Self::SIMILAR_FROM.. => Self::Similar,
             _ => Self::Unrelated,
         }
     }
@@ -84,6 +89,11 @@ impl Calibration {
     /// The probability that a hit with this score is relevant.
     pub fn probability(&self, score: f32) -> f64 {
         curve::probability(&self.steps, score)
+    }
+
+    /// The least score at which a hit's own probability is at least this. `None` where no score reaches it.
+    pub fn least_score(&self, probability: f64) -> Option<f32> {
+        curve::least_score(&self.steps, probability)
     }
 
     /// The least score at which the share of relevant pairs among those with it or more is at least `precision` (below

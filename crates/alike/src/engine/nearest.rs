@@ -2,8 +2,8 @@
 
 use super::{SearchError, SearchOptions, Searcher, filter};
 use crate::index::ScoredId;
-use crate::rank::{self, Neighbours, Ranking, Rerank};
-use crate::recipe::Descriptor;
+use crate::rank::{self, Neighbours, Rerank};
+use crate::recipe::{Descriptor, DescriptorKind};
 use crate::store::{RecordId, Scan, Search, StoreError};
 
 /// What a search may cost, and must find.
@@ -23,10 +23,17 @@ impl Searcher {
     ) -> Result<(Vec<Vec<ScoredId>>, Scan), SearchError> {
         let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
         let effort = Effort { threads: options.threads, recall: options.recall };
-        Ok(self.ranked(queries, k, allowed.as_deref(), effort)?)
+        let Some(neighbours) = options.expand else {
+            return Ok(self.ranked(queries, k, allowed.as_deref(), effort)?);
+        };
+        if matches!(self.plan.kind(), DescriptorKind::Code(_)) {
+            return Err(SearchError::CodesDontExpand { recipe: self.recipe().to_owned() });
+        }
+        let queries = self.expanded(queries, neighbours, effort)?;
+        Ok(self.reranked(&queries, k, allowed.as_deref(), effort)?)
     }
 
-    /// The `k` best of each query among some records (ascending), or all.
+    /// The `k` best of each query among some records (ascending), or all, as the recipe says.
     pub(super) fn ranked(
         &self,
         queries: &[Descriptor],
@@ -34,9 +41,21 @@ impl Searcher {
         only: Option<&[RecordId]>,
         effort: Effort,
     ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
-        let Ranking { expand, rerank, .. } = self.plan.ranking();
-        let expanded = expand.map(|neighbours| self.expanded(queries, neighbours, effort)).transpose()?;
-        let queries = expanded.as_deref().unwrap_or(queries);
+        match self.plan.ranking().expand {
+            Some(neighbours) => self.reranked(&self.expanded(queries, neighbours, effort)?, k, only, effort),
+            None => self.reranked(queries, k, only, effort),
+        }
+    }
+
+    /// The same for queries that are drawn to their neighbours already, if they are to be.
+    fn reranked(
+        &self,
+        queries: &[Descriptor],
+        k: usize,
+        only: Option<&[RecordId]>,
+        effort: Effort,
+    ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
+        let rerank = self.plan.ranking().rerank;
         let candidates = rerank.map_or(k, |rerank| rerank.candidates().max(k));
         let (mut found, scan) = self.scan(queries, candidates, only, effort)?;
         if let Some(rerank) = rerank {

@@ -5,6 +5,7 @@ use super::{DescribeError, Engine, PlanError, augment, learn};
 use crate::index::ScoredId;
 use crate::model::Model;
 use crate::picture::Views;
+use crate::rank::Neighbours;
 use crate::recipe::{Descriptor, DescriptorKind, Draft, LearnError, Plan, Recipe};
 use crate::source::models_of;
 use crate::store::{Collection, RecipeEntry, Record, RecordId, Scan, Snapshot, StoreError};
@@ -25,6 +26,9 @@ pub struct SearchOptions<'a> {
     pub path_prefix: Option<&'a Path>,
     /// Only hits with at least this score.
     pub min_score: Option<f32>,
+    /// Draws each query to its neighbours first, in place of what the recipe says of it: alpha query expansion, see
+    /// [`Neighbours`]. For recipes that give vectors.
+    pub expand: Option<Neighbours>,
     /// How many threads scan.
     pub threads: usize,
     /// Share of the true nearest that must be found, on average, above 0; 1 for all, by the exact scan.
@@ -102,6 +106,14 @@ pub enum SearchError {
         have: String,
         /// The network given.
         given: String,
+    },
+    /// Codes have no mean.
+    #[error(
+        "`{recipe}` gives codes, and only vectors can be drawn to their neighbours: search by another recipe, or without"
+    )]
+    CodesDontExpand {
+        /// The recipe.
+        recipe: String,
     },
     /// No picture lies there.
     #[error("no picture of the collection lies in or below {path}: check the path, or index it first", path = path.display())]
