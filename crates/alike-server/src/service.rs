@@ -50,12 +50,16 @@ pub struct Access {
 /// Uploads whose bodies may lie in memory at the same time.
 const BODIES: usize = 16;
 
+/// MiB of files that may lie in memory at the same time, on their way to clients, which may be slow.
+const SENDING: u32 = 256;
+
 pub(crate) struct Service {
     pub(crate) engine: Engine,
     pub(crate) settings: Settings,
     pub(crate) metrics: Metrics,
     workers: Workers,
     bodies: Arc<Semaphore>,
+    sending: Arc<Semaphore>,
     /// Held by the one who changes the collection, so that none of us finds it locked by another of us.
     changing: Arc<tokio::sync::Mutex<()>>,
     now: Mutex<Now>,
@@ -73,8 +77,15 @@ pub(crate) struct View {
     pub(crate) snapshot: Arc<Snapshot>,
     /// By key of the recipe.
     ready: Mutex<HashMap<String, Arc<Ready>>>,
-    /// Describers of the time before, whose networks needn't be loaded anew because somebody added a picture.
-    earlier: Mutex<HashMap<String, Vec<Describer>>>,
+    earlier: Mutex<HashMap<String, Earlier>>,
+}
+
+/// What is kept of a recipe when somebody has written to the collection.
+struct Earlier {
+    /// Their networks needn't be loaded anew because somebody added a picture.
+    describers: Vec<Describer>,
+    /// Where each descriptor depends on all others. Holds on to the collection as it was.
+    augmented: Option<Arc<Ready>>,
 }
 
 /// A recipe that is ready to search, with describers that nobody uses at the moment.
@@ -91,9 +102,10 @@ impl Service {
         let watch = engine.collection().watch()?;
         let view = View::open(&engine, HashMap::new())?;
         let workers = Workers::start(settings.workers, settings.waiting);
-        let (bodies, metrics) = (Arc::new(Semaphore::new(BODIES)), Metrics::new());
-        let (changing, now) = (Arc::default(), Mutex::new(Now { watch, view, is_stale: false }));
-        Ok(Self { engine, settings, metrics, workers, bodies, changing, now })
+        let [bodies, sending] = [BODIES, SENDING as usize].map(|size| Arc::new(Semaphore::new(size)));
+        let (metrics, changing) = (Metrics::new(), Arc::default());
+        let now = Mutex::new(Now { watch, view, is_stale: false });
+        Ok(Self { engine, settings, metrics, workers, bodies, sending, changing, now })
     }
 
     /// Does something on a worker.
@@ -155,6 +167,15 @@ impl Service {
         room.ok().and_then(Result::ok).ok_or_else(ApiError::busy)
     }
 
+    /// Waits until there is room for a file of so many bytes on its way to a client; one that is larger than all the room
+    /// goes alone.
+    pub(crate) async fn room_for_file(&self, bytes: u64) -> Result<OwnedSemaphorePermit, ApiError> {
+        let size = bytes.div_ceil(1 << 20).min(u64::from(SENDING)) as u32;
+        let room = Arc::clone(&self.sending).acquire_many_owned(size);
+        let room = tokio::time::timeout(self.settings.patience, room).await;
+        room.ok().and_then(Result::ok).ok_or_else(ApiError::busy)
+    }
+
     /// As it was when somebody looked last.
     pub(crate) fn pictures(&self) -> usize {
         lock(&self.now).view.snapshot.ids().len()
@@ -170,7 +191,7 @@ impl Service {
         let mut now = lock(&self.now);
         now.is_stale |= now.watch.changed().map_err(|error| ApiError::of_store(self, &error))?;
         if now.is_stale {
-            let earlier = now.view.take_describers();
+            let earlier = now.view.take_earlier();
             now.view = View::open(&self.engine, earlier).map_err(|error| ApiError::of_store(self, &error))?;
             now.is_stale = false;
         }
@@ -179,15 +200,14 @@ impl Service {
 }
 
 impl View {
-    fn open(engine: &Engine, earlier: HashMap<String, Vec<Describer>>) -> Result<Arc<Self>, StoreError> {
+    fn open(engine: &Engine, earlier: HashMap<String, Earlier>) -> Result<Arc<Self>, StoreError> {
         let snapshot = Arc::new(engine.collection().snapshot()?);
         Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier: Mutex::new(earlier) }))
     }
 
-    /// Those that nobody uses at the moment, by key of the recipe.
-    fn take_describers(&self) -> HashMap<String, Vec<Describer>> {
-        let of = |(key, ready): (&String, &Arc<Ready>)| (key.clone(), std::mem::take(&mut *lock(&ready.describers)));
-        lock(&self.ready).iter().map(of).collect()
+    /// By key of the recipe.
+    fn take_earlier(&self) -> HashMap<String, Earlier> {
+        lock(&self.ready).iter().map(|(key, ready)| (key.clone(), Earlier::of(ready))).collect()
     }
 
     /// The recipe that a client names by its text or canonical form; the first for `None`. Only those that the collection
@@ -199,10 +219,17 @@ impl View {
         }
         let searcher = service.engine.searcher_kept(Arc::clone(&self.snapshot), entry);
         let searcher = searcher.map_err(|error| ApiError::of_search(service, &error))?;
-        let earlier = lock(&self.earlier).remove(&entry.key).unwrap_or_default();
-        let describers = earlier.into_iter().filter_map(|describer| describer.rebound(&searcher)).collect();
-        let (together, calibration, describers) = (Mutex::default(), OnceLock::new(), Mutex::new(describers));
-        let ready = Arc::new(Ready { searcher, together, calibration, describers });
+        let (describers, augmented) = match lock(&self.earlier).get_mut(&entry.key) {
+            Some(Earlier { describers, augmented }) => (std::mem::take(describers), augmented.clone()),
+            None => (Vec::new(), None),
+        };
+        let ready = match augmented {
+            // Until the other program's run is done: at its end it makes the descriptors.
+            Some(augmented) if searcher.is_behind().map_err(|error| ApiError::of_store(service, &error))? => augmented,
+            _ => Arc::new(Ready::new(searcher)),
+        };
+        let rebound = describers.into_iter().filter_map(|describer| describer.rebound(&ready.searcher));
+        lock(&ready.describers).extend(rebound);
         Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
     }
 
@@ -220,7 +247,21 @@ impl View {
     }
 }
 
+impl Earlier {
+    /// With the describers that nobody uses at the moment.
+    fn of(ready: &Arc<Ready>) -> Self {
+        let is_augmented = ready.searcher.plan().ranking().augment.is_some();
+        let augmented = is_augmented.then(|| Arc::clone(ready));
+        Self { describers: std::mem::take(&mut *lock(&ready.describers)), augmented }
+    }
+}
+
 impl Ready {
+    fn new(searcher: Searcher) -> Self {
+        let (together, calibration, describers) = (Mutex::default(), OnceLock::new(), Mutex::default());
+        Self { searcher, together, calibration, describers }
+    }
+
     /// Lends a describer: one that nobody uses, or a new one.
     pub(crate) fn with_describer<T>(
         &self,

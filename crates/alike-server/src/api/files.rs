@@ -6,16 +6,22 @@ use crate::error::{ApiError, ErrorBody};
 use crate::parameters::{Id, Parameters, within};
 use crate::service::Service;
 use alike::picture::{Views, media_type};
-use alike::store::{Record, RecordId};
+use alike::store::Record;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 use std::io::{self, Read};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use super::bodies::File;
@@ -42,11 +48,45 @@ pub(crate) async fn file(
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    answered(&service, id, "", headers, |_, record, bytes| {
-        let kind = media_type(&bytes, extension(record)).unwrap_or("application/octet-stream");
-        Ok((kind, bytes))
-    })
-    .await
+    let record = service.work(move |service| record(service, id)).await?;
+    let tag = entity_tag(&record.content, "");
+    if let Some(unchanged) = unchanged(&headers, &tag) {
+        return Ok(unchanged);
+    }
+    let room = service.room_for_file(record.size).await?;
+    let read = move |service: &Service| {
+        let bytes = bytes(service, &record)?;
+        Ok((media_type(&bytes, extension(&record)).unwrap_or("application/octet-stream"), bytes))
+    };
+    let (kind, bytes) = service.work(read).await?;
+    let body = Body::new(Sent { left: bytes.into(), _room: room });
+    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], body).into_response())
+}
+
+/// Bytes that go to a client piece by piece, as fast as it reads, and take up room until the last is on its way.
+struct Sent {
+    left: Bytes,
+    _room: OwnedSemaphorePermit,
+}
+
+const PIECE: usize = 64 << 10;
+
+impl HttpBody for Sent {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.left.len().min(PIECE);
+        Poll::Ready((next > 0).then(|| Ok(Frame::data(self.left.split_to(next)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left.len() as u64)
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -83,32 +123,16 @@ pub(crate) async fn thumbnail(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let side = within("side", side, SIDES)?;
-    answered(&service, id, &format!("-{side}"), headers, move |service, record, bytes| {
-        let views = Views::of_file(bytes, extension(record), &service.settings.decode);
-        let picture = views.at_least(Some(side)).map_err(|error| ApiError::of_picture(&error))?;
-        let jpeg = picture.fitted(side, side).to_jpeg().map_err(|error| ApiError::fault(service, error))?;
-        Ok(("image/jpeg", jpeg))
-    })
-    .await
-}
-
-/// What `make` makes of an image's file, media type and bytes, if the client doesn't have that; `change` names it.
-async fn answered(
-    service: &Arc<Service>,
-    id: RecordId,
-    change: &str,
-    headers: HeaderMap,
-    make: impl FnOnce(&Service, &Record, Vec<u8>) -> Result<(&'static str, Vec<u8>), ApiError> + Send + 'static,
-) -> Result<Response, ApiError> {
-    let change = change.to_owned();
     let answer = move |service: &Service| {
         let record = record(service, id)?;
-        let tag = entity_tag(&record.content, &change);
+        let tag = entity_tag(&record.content, &format!("-{side}"));
         if let Some(unchanged) = unchanged(&headers, &tag) {
             return Ok(unchanged);
         }
-        let (kind, made) = make(service, &record, bytes(service, &record)?)?;
-        Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], made).into_response())
+        let views = Views::of_file(bytes(service, &record)?, extension(&record), &service.settings.decode);
+        let picture = views.at_least(Some(side)).map_err(|error| ApiError::of_picture(&error))?;
+        let jpeg = picture.fitted(side, side).to_jpeg().map_err(|error| ApiError::fault(service, error))?;
+        Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], jpeg).into_response())
     };
     service.work(answer).await
 }

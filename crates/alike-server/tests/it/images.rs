@@ -1,6 +1,8 @@
 //! Images, their files, and the collection at a glance.
 
-use crate::served::{PICTURES, Served, drawn, hue, index, png, request, settings};
+use crate::served::{PICTURES, Served, drawn, engine, hue, index, png, request, settings};
+use alike::picture::Picture;
+use alike::store::{Batch, Record, SourceRowsToAdd};
 use alike_server::Settings;
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -37,6 +39,18 @@ fn files_come_as_they_are_and_small() {
     again.headers_mut().insert("if-none-match", small.header("etag").parse().unwrap());
     assert_eq!(served.send(again).status, StatusCode::NOT_MODIFIED);
     assert_eq!(served.get(&format!("/api/v1/images/{id}/thumbnail?side=9")).refusal().1, "bad_parameter");
+}
+
+#[test]
+fn a_large_file_comes_in_pieces_as_it_is() {
+    let served = Served::usual();
+    let noise = |i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8;
+    let large = png(&Picture::from_rgb(400, 300, (0..400 * 300 * 3).map(noise).collect()).unwrap());
+    assert!(large.len() > 200_000, "{}", large.len());
+    std::fs::write(served.dir.path().join("late/large.png"), &large).unwrap();
+    index(served.dir.path(), &["color"]);
+    let file = served.get(&format!("/api/v1/images/{}/file", served.ids()[12]));
+    assert_eq!((file.header("content-length"), &file.body), (&*large.len().to_string(), &large));
 }
 
 #[test]
@@ -108,6 +122,34 @@ fn what_another_program_adds_is_seen_at_once() {
     assert_eq!(served.get("/api/v1/collection").json()["pictures"], PICTURES + 1);
     let found = served.upload("/api/v1/search?k=1", png(&drawn(250)));
     assert_eq!(found.json()["hits"][0]["path"], "late/new.png");
+}
+
+#[test]
+fn what_depends_on_all_pictures_is_as_it_was_until_a_run_is_done() {
+    let served = Served::usual();
+    index(served.dir.path(), &["color | augment(2)"]);
+    let (of_all, alone) = ("color%20%7C%20augment(2)", "color");
+    let found = |recipe: &str| {
+        let address = format!("/api/v1/images/{}/similar?k=50&recipe={recipe}", served.ids()[0]);
+        served.get(&address).hits().len()
+    };
+    assert_eq!((found(of_all), found(alone)), (12, 12));
+    // Another program commits, and hasn't made descriptors yet.
+    let engine = engine(served.dir.path());
+    let snapshot = engine.collection().snapshot().unwrap();
+    let mut writer = engine.collection().write("a test").unwrap();
+    let known = snapshot.records().unwrap()[0].clone();
+    let id = writer.reserve_ids(1).unwrap();
+    let source = &snapshot.sources()[0];
+    let rows = snapshot.source_rows(&source.key).unwrap().row(known.id).unwrap().to_vec();
+    let rows = vec![SourceRowsToAdd { source_key: source.key.clone(), ids: vec![id], rows }];
+    let upserts = vec![Record { id, path: "late/new.png".into(), ..known }];
+    writer.commit(Batch { upserts, rows, ..Batch::default() }).unwrap();
+    assert_eq!((found(of_all), found(alone)), (12, 13));
+    drop(writer);
+    std::fs::write(served.dir.path().join("late/new.png"), png(&drawn(250))).unwrap();
+    index(served.dir.path(), &["color"]);
+    assert_eq!((found(of_all), found(alone)), (13, 13));
 }
 
 #[test]
