@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { answer, isNotWide, onPage, PHONE, pictureOf, results, screenshot, startBrowser, stopBrowser } from './browser.mjs';
+import { answer, BASE, isNotWide, onPage, PHONE, pictureOf, results, screenshot, startBrowser, stopBrowser } from './browser.mjs';
 
 const NASTY = '<img src=x onerror="document.title=1">';
 let collection;
@@ -62,8 +62,13 @@ test('where a recipe is calibrated, unrelated hits are dimmed, and that nothing 
     await screenshot(page, 'calibrated');
     // To the left end: nothing is dimmed, and the address says so.
     await page.locator('.threshold input').first().press('Home');
-    await waitForAddress(page, (address) => address.has('min'));
+    await waitForAddress(page, (address) => address.get('min') === '-1');
     assert.equal(await page.locator('.column:not([hidden]) .card.weak').count(), 0);
+    await page.goto(`${BASE}${searched()}&k=200&min=0.999&recipe=${encodeURIComponent(recipe)}`);
+    await results(page);
+    await page.locator('.threshold input').first().fill(String(Math.round(meaning.similar_from * 200) / 200));
+    await waitForAddress(page, (address) => !address.has('min'));
+    await page.getByText('probably similar').waitFor();
   });
   await onPage('/', async (page) => {
     await page.route('**/search?*', async (route) => {

@@ -1,6 +1,6 @@
 //! Who gets in: no page of somebody else's, and nobody without the token where it is wanted.
 
-use crate::api::drained;
+use crate::api::refused_at_once;
 use crate::error::ApiError;
 use crate::service::{Access, Service};
 use axum::extract::{Request, State};
@@ -30,10 +30,7 @@ pub(crate) async fn guard(State(service): State<Arc<Service>>, request: Request,
     match checked {
         Ok(Some(welcome)) => welcome,
         Ok(None) => next.run(request).await,
-        Err(refusal) => {
-            drained(request).await;
-            refusal.into_response()
-        }
+        Err(refusal) => refused_at_once(request, refusal).await.into_response(),
     }
 }
 

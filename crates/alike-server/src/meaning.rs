@@ -15,17 +15,31 @@ pub(crate) struct Meaning {
     queries: usize,
     /// Pictures of the collection then.
     pictures: usize,
+    /// The collection is so much larger now that more unrelated pictures reach each score: `alike calibrate` again.
+    outgrown: bool,
     /// The least score of hits that are more likely relevant than not; null where none is.
     similar_from: Option<f32>,
     /// The least score of hits with a probability of .95; null where none has.
     same_from: Option<f32>,
 }
 
-impl Meaning {
-    pub(crate) fn of(calibration: &Calibration) -> Self {
-        Self {
+/// A calibration that the collection keeps.
+pub(crate) struct Known {
+    calibration: Calibration,
+    is_outgrown: bool,
+}
+
+impl Known {
+    pub(crate) fn probability(&self, score: f32) -> f64 {
+        self.calibration.probability(score)
+    }
+
+    pub(crate) fn meaning(&self) -> Meaning {
+        let Self { calibration, is_outgrown } = self;
+        Meaning {
             queries: calibration.origin.queries,
             pictures: calibration.origin.pictures,
+            outgrown: *is_outgrown,
             similar_from: calibration.least_score(Verdict::SIMILAR_FROM),
             same_from: calibration.least_score(Verdict::SAME_FROM),
         }
@@ -33,16 +47,16 @@ impl Meaning {
 }
 
 impl Ready {
-    /// As the collection keeps it; a gallery that has outgrown it since makes it a little too hopeful.
-    pub(crate) fn calibration(&self, service: &Service) -> Result<Option<Arc<Calibration>>, ApiError> {
-        if let Some(known) = self.calibration.get() {
+    pub(crate) fn known(&self, service: &Service) -> Result<Option<Arc<Known>>, ApiError> {
+        if let Some(known) = self.known.get() {
             return Ok(known.clone());
         }
         let kept = self.searcher.kept_calibration().map_err(|error| ApiError::of_store(service, &error))?;
-        let kept = match kept {
-            Kept::Fits(calibration) | Kept::Outgrown(calibration) => Some(Arc::new(calibration)),
+        let known = match kept {
+            Kept::Fits(calibration) => Some(Known { calibration, is_outgrown: false }),
+            Kept::Outgrown(calibration) => Some(Known { calibration, is_outgrown: true }),
             Kept::None | Kept::LearntAnew => None,
         };
-        Ok(self.calibration.get_or_init(|| kept).clone())
+        Ok(self.known.get_or_init(|| known.map(Arc::new)).clone())
     }
 }

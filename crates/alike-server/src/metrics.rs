@@ -23,6 +23,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram, fn() -> Histogram>,
+    /// Over a gallery; each for one search or several.
+    pub(crate) passes: Counter,
     waiting: Gauge,
     pictures: Gauge,
 }
@@ -33,12 +35,13 @@ impl Metrics {
         let requests = Family::default();
         let seconds: Family<Labels, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(BOUNDS));
-        let (waiting, pictures) = (Gauge::default(), Gauge::default());
+        let (passes, waiting, pictures) = (Counter::default(), Gauge::default(), Gauge::default());
         registry.register("http_requests", "Requests answered", requests.clone());
         registry.register("http_request_seconds", "Time to answer a request", seconds.clone());
-        registry.register("jobs_waiting", "Requests that wait for a worker", waiting.clone());
+        registry.register("passes", "Passes over the collection, each for one search or several", passes.clone());
+        registry.register("jobs_waiting", "Requests that wait for a worker or a pass", waiting.clone());
         registry.register("pictures", "Pictures in the collection", pictures.clone());
-        Self { registry, requests, seconds, waiting, pictures }
+        Self { registry, requests, seconds, passes, waiting, pictures }
     }
 
     /// All of them, with what is true at this moment.

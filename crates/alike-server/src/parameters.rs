@@ -17,9 +17,6 @@ use utoipa::IntoParams;
 /// Most tags of one search.
 const MOST_TAGS: usize = 16;
 
-/// As in a recipe.
-const MOST_NEIGHBOURS: usize = 1000;
-
 /// Most hits of one search.
 const MOST_HITS: usize = 1000;
 
@@ -96,8 +93,11 @@ fn usual_hits() -> usize {
 impl SearchParameters {
     pub(crate) fn wanted(&self) -> Result<Wanted, ApiError> {
         let k = within("k", self.k, 1..=MOST_HITS)?;
-        let expand = self.expand.map(|count| within("expand", count, 1..=MOST_NEIGHBOURS)).transpose()?;
+        let expand = self.expand.map(|count| within("expand", count, 1..=Neighbours::MOST)).transpose()?;
         let expand = expand.map(|count| Neighbours { count, ..Neighbours::DEFAULT });
+        if self.min_score.is_some_and(|least| !least.is_finite()) {
+            return Err(ApiError::bad("bad_parameter", "min_score is no number, wanted one such as 0.8"));
+        }
         Ok(Wanted { k, label: self.label.clone(), tags: self.tags()?, min_score: self.min_score, expand })
     }
 

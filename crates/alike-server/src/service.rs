@@ -1,15 +1,16 @@
 //! What requests share: the collection as it is now, its searchers with their networks, and the workers.
 
 use crate::error::ApiError;
+use crate::meaning::Known;
 use crate::metrics::Metrics;
 use crate::together::{Answer, Query, Together, Waiting, Wanted};
 use crate::workers::{NotDone, Workers};
-use alike::calibration::Calibration;
 use alike::engine::{Describer, Engine, Searcher};
 use alike::picture::DecodeOptions;
 use alike::store::{RecipeEntry, Snapshot, StoreError, Watch};
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -50,8 +51,8 @@ pub struct Access {
 /// Uploads whose bodies may lie in memory at the same time.
 const BODIES: usize = 16;
 
-/// MiB of files that may lie in memory at the same time, on their way to clients, which may be slow.
-const SENDING: u32 = 256;
+/// KiB of files that may lie in memory at the same time, on their way to clients, which may be slow.
+const SENDING: u32 = 256 << 10;
 
 pub(crate) struct Service {
     pub(crate) engine: Engine,
@@ -60,6 +61,7 @@ pub(crate) struct Service {
     workers: Workers,
     bodies: Arc<Semaphore>,
     sending: Arc<Semaphore>,
+    queries_to_make: AtomicUsize,
     /// Held by the one who changes the collection, so that none of us finds it locked by another of us.
     changing: Arc<tokio::sync::Mutex<()>>,
     now: Mutex<Now>,
@@ -84,7 +86,8 @@ pub(crate) struct View {
 struct Earlier {
     /// Their networks needn't be loaded anew because somebody added a picture.
     describers: Vec<Describer>,
-    /// Where each descriptor depends on all others. Holds on to the collection as it was.
+    /// Where each descriptor depends on all others, and some are missing: a run of another program makes them at its end.
+    /// Holds on to the collection as it was.
     augmented: Option<Arc<Ready>>,
 }
 
@@ -93,8 +96,24 @@ pub(crate) struct Ready {
     pub(crate) searcher: Searcher,
     pub(crate) together: Mutex<Together>,
     /// What its scores mean; read by the first search.
-    pub(crate) calibration: OnceLock<Option<Arc<Calibration>>>,
+    pub(crate) known: OnceLock<Option<Arc<Known>>>,
     describers: Mutex<Vec<Describer>>,
+}
+
+/// One of the searches whose query waits for a worker.
+struct ToMake(Arc<Service>);
+
+impl ToMake {
+    fn another(service: &Arc<Service>) -> Self {
+        service.queries_to_make.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(service))
+    }
+}
+
+impl Drop for ToMake {
+    fn drop(&mut self) {
+        self.0.queries_to_make.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Service {
@@ -103,9 +122,9 @@ impl Service {
         let view = View::open(&engine, HashMap::new())?;
         let workers = Workers::start(settings.workers, settings.waiting);
         let [bodies, sending] = [BODIES, SENDING as usize].map(|size| Arc::new(Semaphore::new(size)));
-        let (metrics, changing) = (Metrics::new(), Arc::default());
+        let (metrics, queries_to_make, changing) = (Metrics::new(), AtomicUsize::new(0), Arc::default());
         let now = Mutex::new(Now { watch, view, is_stale: false });
-        Ok(Self { engine, settings, metrics, workers, bodies, sending, changing, now })
+        Ok(Self { engine, settings, metrics, workers, bodies, sending, queries_to_make, changing, now })
     }
 
     /// Does something on a worker.
@@ -124,12 +143,15 @@ impl Service {
         wanted: Wanted,
         query: impl FnOnce(&Self) -> Result<Query, ApiError> + Send + 'static,
     ) -> Result<Answer, ApiError> {
-        let service = Arc::clone(self);
-        let done = self.workers.replied(move |reply| match query(&service) {
-            Ok(Query { ready, descriptor, calibration }) => {
-                ready.search(&service, Waiting { query: descriptor, calibration, wanted, reply });
+        let (service, to_make) = (Arc::clone(self), ToMake::another(self));
+        let done = self.workers.replied(move |reply| {
+            drop(to_make);
+            match query(&service) {
+                Ok(Query { ready, descriptor, context }) => {
+                    ready.search(&service, Waiting { query: descriptor, context, wanted, reply });
+                }
+                Err(error) => drop(reply.send(Err(error))),
             }
-            Err(error) => drop(reply.send(Err(error))),
         });
         done.await.unwrap_or_else(|why| Err(self.not_done(why)))
     }
@@ -167,10 +189,10 @@ impl Service {
         room.ok().and_then(Result::ok).ok_or_else(ApiError::busy)
     }
 
-    /// Waits until there is room for a file of so many bytes on its way to a client; one that is larger than all the room
-    /// goes alone.
+    /// Waits until there is room for a file of so many bytes on its way to a client. One that is larger than half of it
+    /// takes half.
     pub(crate) async fn room_for_file(&self, bytes: u64) -> Result<OwnedSemaphorePermit, ApiError> {
-        let size = bytes.div_ceil(1 << 20).min(u64::from(SENDING)) as u32;
+        let size = bytes.div_ceil(1 << 10).min(u64::from(SENDING / 2)) as u32;
         let room = Arc::clone(&self.sending).acquire_many_owned(size);
         let room = tokio::time::timeout(self.settings.patience, room).await;
         room.ok().and_then(Result::ok).ok_or_else(ApiError::busy)
@@ -181,9 +203,16 @@ impl Service {
         lock(&self.now).view.snapshot.ids().len()
     }
 
-    /// Jobs that wait for a worker.
+    /// Jobs that wait for a worker, and searches that wait for a pass.
     pub(crate) fn waiting(&self) -> usize {
-        self.workers.waiting()
+        let view = Arc::clone(&lock(&self.now).view);
+        let of_passes: usize = lock(&view.ready).values().map(|ready| ready.waiting()).sum();
+        self.workers.waiting() + of_passes
+    }
+
+    /// Searches whose query waits for a worker to make it.
+    pub(crate) fn queries_to_make(&self) -> usize {
+        self.queries_to_make.load(Ordering::Relaxed)
     }
 
     /// The collection as it is now. Reads from disk where somebody wrote to it: for workers.
@@ -200,14 +229,22 @@ impl Service {
 }
 
 impl View {
-    fn open(engine: &Engine, earlier: HashMap<String, Earlier>) -> Result<Arc<Self>, StoreError> {
+    fn open(engine: &Engine, mut earlier: HashMap<String, Earlier>) -> Result<Arc<Self>, StoreError> {
         let snapshot = Arc::new(engine.collection().snapshot()?);
+        for entry in snapshot.recipes() {
+            let Some(Earlier { augmented, .. }) = earlier.get_mut(&entry.key) else { continue };
+            if augmented.is_some() && snapshot.missing(&entry.key)?.is_empty() {
+                *augmented = None;
+            }
+        }
         Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier: Mutex::new(earlier) }))
     }
 
-    /// By key of the recipe.
+    /// By key of the recipe; of those that nobody has asked for since, what was kept before.
     fn take_earlier(&self) -> HashMap<String, Earlier> {
-        lock(&self.ready).iter().map(|(key, ready)| (key.clone(), Earlier::of(ready))).collect()
+        let mut all = std::mem::take(&mut *lock(&self.earlier));
+        all.extend(lock(&self.ready).iter().map(|(key, ready)| (key.clone(), Earlier::of(ready))));
+        all
     }
 
     /// The recipe that a client names by its text or canonical form; the first for `None`. Only those that the collection
@@ -224,9 +261,8 @@ impl View {
             None => (Vec::new(), None),
         };
         let ready = match augmented {
-            // Until the other program's run is done: at its end it makes the descriptors.
-            Some(augmented) if searcher.is_behind().map_err(|error| ApiError::of_store(service, &error))? => augmented,
-            _ => Arc::new(Ready::new(searcher)),
+            Some(augmented) => augmented,
+            None => Arc::new(Ready::new(searcher)),
         };
         let rebound = describers.into_iter().filter_map(|describer| describer.rebound(&ready.searcher));
         lock(&ready.describers).extend(rebound);
@@ -258,8 +294,8 @@ impl Earlier {
 
 impl Ready {
     fn new(searcher: Searcher) -> Self {
-        let (together, calibration, describers) = (Mutex::default(), OnceLock::new(), Mutex::default());
-        Self { searcher, together, calibration, describers }
+        let (together, known, describers) = (Mutex::default(), OnceLock::new(), Mutex::default());
+        Self { searcher, together, known, describers }
     }
 
     /// Lends a describer: one that nobody uses, or a new one.

@@ -2,10 +2,10 @@
 //! queries nearly as soon as one.
 
 use crate::error::ApiError;
-use crate::service::{Ready, Service, lock};
+use crate::meaning::Known;
+use crate::service::{Ready, Service, View, lock};
 use crate::workers::Reply;
-use alike::calibration::Calibration;
-use alike::engine::{Found, Hit, SearchOptions};
+use alike::engine::{Found, Hit, SearchError, SearchOptions};
 use alike::rank::Neighbours;
 use alike::recipe::Descriptor;
 use alike::store::{Scan, ScanKind};
@@ -29,16 +29,29 @@ pub(crate) struct Wanted {
 pub(crate) struct Query {
     pub(crate) ready: Arc<Ready>,
     pub(crate) descriptor: Descriptor,
-    /// What the scores will mean, where that is known.
-    pub(crate) calibration: Option<Arc<Calibration>>,
+    pub(crate) context: Context,
+}
+
+/// What the hits will be looked at with.
+pub(crate) struct Context {
+    /// The collection as it is, which may be newer than what is searched.
+    pub(crate) view: Arc<View>,
+    /// What the scores mean, where that is known.
+    pub(crate) known: Option<Arc<Known>>,
 }
 
 /// A search that waits for its turn.
 pub(crate) struct Waiting {
     pub(crate) query: Descriptor,
-    pub(crate) calibration: Option<Arc<Calibration>>,
+    pub(crate) context: Context,
     pub(crate) wanted: Wanted,
     pub(crate) reply: Reply<Result<Answer, ApiError>>,
+}
+
+impl Waiting {
+    fn is_waited_for(&self) -> bool {
+        !self.reply.is_closed()
+    }
 }
 
 /// What was found by a recipe.
@@ -47,7 +60,7 @@ pub(crate) struct Answer {
     /// Best first.
     pub(crate) hits: Vec<Hit>,
     pub(crate) scan: Scan,
-    pub(crate) calibration: Option<Arc<Calibration>>,
+    pub(crate) context: Context,
 }
 
 /// Those that wait, by one recipe.
@@ -73,6 +86,7 @@ impl Ready {
     pub(crate) fn search(self: &Arc<Self>, service: &Arc<Service>, one: Waiting) {
         {
             let mut together = lock(&self.together);
+            together.waiting.retain(Waiting::is_waited_for);
             if together.waiting.len() >= service.settings.waiting {
                 return drop(one.reply.send(Err(ApiError::busy())));
             }
@@ -87,10 +101,18 @@ impl Ready {
         }
     }
 
-    /// Whether the next pass is left to a job behind those that wait for a worker, which may bring more to search for.
+    /// Whether the next pass is left to a job behind those that wait for a worker, which bring more to search for.
     fn is_put_off(self: &Arc<Self>, service: &Arc<Service>) -> bool {
+        if service.queries_to_make() == 0 {
+            return false;
+        }
         let (ready, of) = (Arc::clone(self), Arc::clone(service));
-        service.waiting() > 0 && service.later(move || ready.search_waiting(&of))
+        service.later(move || ready.search_waiting(&of))
+    }
+
+    /// Searches that wait for a pass.
+    pub(crate) fn waiting(&self) -> usize {
+        lock(&self.together).waiting.len()
     }
 
     /// Until nobody waits, or another job goes on with it.
@@ -114,33 +136,45 @@ impl Ready {
 
     /// Those that want the same in one pass.
     fn search_batch(self: &Arc<Self>, service: &Service, mut batch: Vec<Waiting>) {
-        batch.retain(|one| !one.reply.is_closed());
-        while let Some(first) = batch.first() {
+        batch.retain(Waiting::is_waited_for);
+        while !batch.is_empty() {
+            let first = batch.remove(0);
             let wanted = first.wanted.clone();
-            let (same, others) = batch.into_iter().partition(|one| one.wanted == wanted);
-            // A panic is that of those who are answered by this pass; the next ones have theirs.
-            drop(catch_unwind(AssertUnwindSafe(|| self.search_same(service, &wanted, same))));
-            batch = others;
+            let mut same = vec![first];
+            let others = batch.extract_if(.., |one| one.wanted == wanted);
+            same.extend(others);
+            self.search_same(service, &wanted, same);
         }
     }
 
+    /// What goes wrong with several is tried again with each: it may be the fault of one.
     fn search_same(self: &Arc<Self>, service: &Service, wanted: &Wanted, same: Vec<Waiting>) {
-        let split = |one: Waiting| (one.query, (one.reply, one.calibration));
-        let (queries, others): (Vec<Descriptor>, Vec<_>) = same.into_iter().map(split).unzip();
-        // Passes by lists have the other cores.
-        let threads = service.settings.workers / lock(&self.together).most_passes(service);
-        match self.searcher.search(&queries, &options(service, wanted, threads)) {
-            Ok(Found { hits, scan }) => {
-                lock(&self.together).is_by_lists = matches!(scan.kind, ScanKind::Lists { .. });
-                for (hits, (reply, calibration)) in hits.into_iter().zip(others) {
-                    let answer = Answer { ready: Arc::clone(self), hits, scan: scan.clone(), calibration };
-                    drop(reply.send(Ok(answer)));
+        let queries: Vec<Descriptor> = same.iter().map(|one| one.query.clone()).collect();
+        match catch_unwind(AssertUnwindSafe(|| self.pass(service, wanted, &queries))) {
+            Ok(Ok(Found { hits, scan })) => {
+                for (hits, Waiting { context, reply, .. }) in hits.into_iter().zip(same) {
+                    drop(reply.send(Ok(Answer { ready: Arc::clone(self), hits, scan: scan.clone(), context })));
                 }
             }
-            Err(error) => {
-                others.into_iter().for_each(|(reply, _)| drop(reply.send(Err(ApiError::of_search(service, &error)))));
+            _ if same.len() > 1 => same.into_iter().for_each(|one| self.search_same(service, wanted, vec![one])),
+            Ok(Err(error)) => {
+                same.into_iter().for_each(|one| drop(one.reply.send(Err(ApiError::of_search(service, &error)))));
             }
+            // Whose reply goes away is told that there is none.
+            Err(_) => {}
         }
+    }
+
+    fn pass(&self, service: &Service, wanted: &Wanted, queries: &[Descriptor]) -> Result<Found, SearchError> {
+        service.metrics.passes.inc();
+        // Passes by lists have the other cores.
+        let threads = service.settings.workers / lock(&self.together).most_passes(service);
+        let found = self.searcher.search(queries, &options(service, wanted, threads))?;
+        // Among few pictures all are looked at, whatever is done without a filter.
+        if wanted.label.is_none() && wanted.tags.is_empty() {
+            lock(&self.together).is_by_lists = matches!(found.scan.kind, ScanKind::Lists { .. });
+        }
+        Ok(found)
     }
 }
 

@@ -92,10 +92,7 @@ impl Examples {
     ) -> Result<(Self, Option<OwnedSemaphorePermit>), ApiError> {
         let kind = match kind(&request) {
             Ok(kind) => kind,
-            Err(refusal) => {
-                drained(request).await;
-                return Err(refusal);
-            }
+            Err(refusal) => return Err(refused_at_once(request, refusal).await),
         };
         let needs_room = matches!(kind, Kind::Parts | Kind::Picture);
         let (room, request) = if needs_room {
@@ -123,23 +120,31 @@ impl Examples {
 
 /// Room for a body, which is thrown away where there is none, or where it says itself that it is too large.
 pub(super) async fn room(service: &Service, request: Request) -> Result<(OwnedSemaphorePermit, Request), ApiError> {
-    let is_too_large = request.body().size_hint().lower() > service.settings.max_body as u64;
-    let room = if is_too_large { Err(too_large()) } else { service.room_for_body().await };
-    match room {
+    if request.body().size_hint().lower() > service.settings.max_body as u64 {
+        return Err(refused_at_once(request, too_large()).await);
+    }
+    match service.room_for_body().await {
         Ok(room) => Ok((room, request)),
-        Err(refusal) => {
+        Err(busy) => {
+            // Who wanted to wait for a word before sending has lost patience by now.
             drained(request).await;
-            Err(refusal)
+            Err(busy)
         }
     }
 }
 
-/// Reads what nobody wants, as far as it comes soon: a client that still sends may not see an answer.
-pub(crate) async fn drained(request: Request) {
-    if request.headers().contains_key(EXPECT) {
-        // It waits for a word before it sends, and an answer is one.
-        return;
+/// The refusal, when what the client sends has come in: whoever still sends may not see an answer.
+pub(crate) async fn refused_at_once(request: Request, refusal: ApiError) -> ApiError {
+    let waits = request.headers().get(EXPECT).is_some_and(|word| word.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    // Who waits for a word before sending sends nothing after this one.
+    if !waits {
+        drained(request).await;
     }
+    refusal
+}
+
+/// Reads what nobody wants, as far as it comes soon.
+async fn drained(request: Request) {
     let mut body = request.into_body();
     let reading = async { while let Some(Ok(_)) = body.frame().await {} };
     drop(tokio::time::timeout(DRAINING, reading).await);

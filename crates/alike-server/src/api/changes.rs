@@ -1,6 +1,6 @@
 //! What changes the collection: pictures are added, named and removed. The gate has seen the token.
 
-use super::bodies::{File, json, picture, room, text, within};
+use super::bodies::{File, json, picture, refused_at_once, room, text, within};
 use super::images::{Image, record};
 use crate::error::{ApiError, ErrorBody};
 use crate::parameters::{Id, Parameters};
@@ -52,10 +52,13 @@ pub(crate) struct AddParameters {
 )]
 pub(crate) async fn add(
     State(service): State<Arc<Service>>,
-    Parameters(AddParameters { label }): Parameters<AddParameters>,
+    wanted: Result<Parameters<AddParameters>, ApiError>,
     request: Request,
 ) -> Result<(StatusCode, Json<Image>), ApiError> {
-    let label = label.map(checked).transpose()?;
+    let label = match wanted.and_then(|Parameters(AddParameters { label })| label.map(checked).transpose()) {
+        Ok(label) => label,
+        Err(refusal) => return Err(refused_at_once(request, refusal).await),
+    };
     let (room, request) = room(&service, request).await?;
     let file = within(service.settings.patience, picture(request)).await?;
     let add = move |service: &Service| {

@@ -7,20 +7,16 @@ use crate::parameters::{Id, Parameters, within};
 use crate::service::Service;
 use alike::picture::{Views, media_type};
 use alike::store::Record;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
-use hyper::body::{Frame, SizeHint};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use std::convert::Infallible;
 use std::io::{self, Read};
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
@@ -59,33 +55,19 @@ pub(crate) async fn file(
         Ok((media_type(&bytes, extension(&record)).unwrap_or("application/octet-stream"), bytes))
     };
     let (kind, bytes) = service.work(read).await?;
-    let body = Body::new(Sent { left: bytes.into(), _room: room });
+    let body = Bytes::from_owner(Sent { bytes, _room: room });
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], body).into_response())
 }
 
-/// Bytes that go to a client piece by piece, as fast as it reads, and take up room until the last is on its way.
+/// A file that takes up room as long as it is in memory, which is until the client has read it.
 struct Sent {
-    left: Bytes,
+    bytes: Vec<u8>,
     _room: OwnedSemaphorePermit,
 }
 
-const PIECE: usize = 64 << 10;
-
-impl HttpBody for Sent {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = self.left.len().min(PIECE);
-        Poll::Ready((next > 0).then(|| Ok(Frame::data(self.left.split_to(next)))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.left.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left.len() as u64)
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 

@@ -9,7 +9,7 @@ mod images;
 mod search;
 mod watching;
 
-pub(crate) use bodies::drained;
+pub(crate) use bodies::refused_at_once;
 
 use crate::service::Service;
 use axum::Json;

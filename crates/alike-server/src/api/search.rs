@@ -1,13 +1,13 @@
 //! Searching.
 
-use super::bodies::{Example, Examples, File, Ids, Parts};
+use super::bodies::{Example, Examples, File, Ids, Parts, refused_at_once};
 use super::files;
 use super::images::Image;
 use crate::error::{ApiError, ErrorBody};
 use crate::meaning::Meaning;
 use crate::parameters::{Id, Parameters, SearchParameters};
 use crate::service::{Ready, Service};
-use crate::together::{Answer, Query, Wanted};
+use crate::together::{Answer, Context, Query, Wanted};
 use alike::calibration::Verdict;
 use alike::picture::{Region, Views};
 use alike::recipe::Descriptor;
@@ -89,10 +89,13 @@ struct Hit {
 )]
 pub(crate) async fn search(
     State(service): State<Arc<Service>>,
-    Parameters(wanted): Parameters<SearchParameters>,
+    wanted: Result<Parameters<SearchParameters>, ApiError>,
     request: Request,
 ) -> Result<Json<Results>, ApiError> {
-    let asked = Asked::new(&wanted)?;
+    let asked = match wanted.and_then(|Parameters(wanted)| Asked::new(&wanted)) {
+        Ok(asked) => asked,
+        Err(refusal) => return Err(refused_at_once(request, refusal).await),
+    };
     let (examples, room) = Examples::read(&service, request).await?;
     asked.answer(&service, examples, room).await
 }
@@ -147,26 +150,27 @@ impl Asked {
         let asked: Vec<RecordId> = examples.like.iter().filter_map(Example::id).collect();
         let query = move |service: &Service| {
             let _room = room;
-            let ready = service.view()?.ready(service, self.recipe.as_deref())?;
+            let view = service.view()?;
+            let ready = view.ready(service, self.recipe.as_deref())?;
             let descriptor = self.query(service, &ready, &examples)?;
             // Of what the recipe makes of one picture: other scores mean something else.
             let is_usual = self.wanted.expand.is_none() && (examples.like.len(), examples.unlike.len()) == (1, 0);
-            let calibration = if is_usual { ready.calibration(service)? } else { None };
-            Ok(Query { ready, descriptor, calibration })
+            let known = if is_usual { ready.known(service)? } else { None };
+            Ok(Query { ready, descriptor, context: Context { view, known } })
         };
-        let Answer { ready, hits, scan, calibration } = service.search(wanted, query).await?;
-        let hits = hits.into_iter().map(|hit| Hit {
-            rank: hit.rank,
-            score: hit.score,
-            probability: calibration.as_ref().map(|calibration| calibration.probability(hit.score)),
-            verdict: calibration.as_ref().map(|known| Verdict::of(known.probability(hit.score)).to_string()),
-            is_query: asked.contains(&hit.record.id),
-            image: Image::of(&hit.record),
+        let Answer { ready, hits, scan, context: Context { view, known } } = service.search(wanted, query).await?;
+        let is_there = |id: RecordId| view.snapshot.ids().binary_search(&id).is_ok();
+        let there = (1..).zip(hits.into_iter().filter(|hit| is_there(hit.record.id)));
+        let hits = there.map(|(rank, hit)| {
+            let probability = known.as_ref().map(|known| known.probability(hit.score));
+            let (score, is_query) = (hit.score, asked.contains(&hit.record.id));
+            let verdict = probability.map(|probability| Verdict::of(probability).to_string());
+            Hit { rank, score, probability, verdict, is_query, image: Image::of(&hit.record) }
         });
         Ok(Json(Results {
             recipe: ready.searcher.recipe().to_owned(),
             canonical: ready.searcher.canonical().to_owned(),
-            meaning: calibration.as_deref().map(Meaning::of),
+            meaning: known.as_ref().map(|known| known.meaning()),
             hits: hits.collect(),
             scan: scanned(&scan),
             took_ms: started.elapsed().as_secs_f64() * 1e3,

@@ -25,9 +25,10 @@ function region(text) {
 
 /** Where the map is looked at: x and y of the centre, and the zoom. */
 function place(text) {
-  const parts = (text ?? '').split(',').map(Number);
+  const parts = (text ?? '').split(',').map(number);
   const [x, y, zoom] = parts;
-  return parts.length === 3 && Math.abs(x) <= 1 && Math.abs(y) <= 1 && zoom > 0 ? parts : null;
+  const whole = parts.length === 3 && !parts.includes(null);
+  return whole && Math.abs(x) <= 1 && Math.abs(y) <= 1 && zoom > 0 ? parts : null;
 }
 
 /** The state that a query string says; whatever it says wrongly is left at its default. */

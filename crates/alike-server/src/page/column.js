@@ -6,6 +6,11 @@ import { dimBelow, fillGrid, markUnshared, watchGrid } from './grid.js';
 import { search } from './search.js';
 import { number, percent, say, score, translate } from './words.js';
 
+/** No score is below it. */
+const NOTHING = -1;
+
+const STEP = 0.005;
+
 export class Column {
   /** What it was asked last, in a form of its owner's, who so knows whether to ask again. */
   asked = null;
@@ -82,14 +87,17 @@ export class Column {
   }
 
   #thresholdText(n) {
+    if (this.#threshold === NOTHING) return say('undimmed');
     if (this.#threshold !== null) return say('above', { threshold: score(this.#threshold), n });
     return this.#unrelatedBelow() === null ? say('undimmed') : say('likely', { n });
   }
 
-  /** The lowest place dims nothing; where that is usual, the address needn't say it. */
+  /** The lowest place dims nothing; what is usual, the address needn't say, and one step beside it is meant for it. */
   #chosen() {
     const value = Number(this.#slider.value);
-    return value <= Number(this.#slider.min) && this.#unrelatedBelow() === null ? null : value;
+    const usual = this.#unrelatedBelow();
+    if (value <= Number(this.#slider.min)) return usual === null ? null : NOTHING;
+    return usual !== null && Math.abs(value - usual) <= STEP ? null : value;
   }
 
   #begin() {
@@ -125,9 +133,9 @@ export class Column {
   /** From just below the weakest hit, where nothing is dimmed, to the highest score there is. */
   #scaleSlider() {
     const threshold = this.#threshold ?? this.#unrelatedBelow();
-    const lowest = Math.min(...this.hits.map((hit) => hit.score), threshold ?? 1);
+    const lowest = Math.min(...this.hits.map((hit) => hit.score), Math.max(threshold ?? 1, 0));
     find('.threshold', this.#root).hidden = this.hits.length === 0;
-    Object.assign(this.#slider, { min: Math.floor(lowest * 20 - 0.001) / 20, max: 1, step: 0.005 });
+    Object.assign(this.#slider, { min: Math.floor(lowest * 20 - 0.001) / 20, max: 1, step: STEP });
     this.#slider.value = Math.min(threshold ?? this.#slider.min, 1);
   }
 

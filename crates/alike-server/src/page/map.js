@@ -41,6 +41,8 @@ export async function showMap(recipe, collection, place) {
   running?.abort();
   labels = inOrder(collection.labels);
   if (map?.recipe !== recipe) {
+    // What is seen meanwhile is another map's.
+    map = null;
     running = new AbortController();
     find('#map-about').textContent = say('loading');
     const options = new URLSearchParams({ limit: MOST_POINTS, ...(recipe && { recipe }) });
@@ -58,6 +60,7 @@ export function forgetMap() {
 }
 
 function draw() {
+  if (!map) return;
   const explained = map.explained.reduce((sum, part) => sum + part, 0);
   canvas.setAttribute('aria-label', say('mapName', { n: map.points.length, recipe: map.recipe }));
   find('#map-about').textContent = say('mapAbout', { n: map.points.length, explained: percent(explained) });

@@ -51,7 +51,7 @@ export class Plot {
   /** Where it is looked at: x and y of the centre, and the zoom, in as many digits as an address takes; null for all of it. */
   get place() {
     if (this.#zoom === 1 && this.#centre === this.#middleOfAll) return null;
-    return [...this.#centre.map((part) => Number(part.toFixed(4))), Number(this.#zoom.toFixed(2))];
+    return [...this.#centre.map((part) => Number(part.toFixed(6))), Number(this.#zoom.toFixed(2))];
   }
 
   goTo([x, y, zoom]) {

@@ -143,8 +143,16 @@ fn what_depends_on_all_pictures_is_as_it_was_until_a_run_is_done() {
     let source = &snapshot.sources()[0];
     let rows = snapshot.source_rows(&source.key).unwrap().row(known.id).unwrap().to_vec();
     let rows = vec![SourceRowsToAdd { source_key: source.key.clone(), ids: vec![id], rows }];
-    let upserts = vec![Record { id, path: "late/new.png".into(), ..known }];
+    let record = |id, path: &str| Record { id, path: path.into(), ..known.clone() };
+    let upserts = vec![record(id, "late/new.png")];
     writer.commit(Batch { upserts, rows, ..Batch::default() }).unwrap();
+    // Somebody looks at something else, and it commits again.
+    assert_eq!(served.get("/api/v1/images").status, 200);
+    let upserts = vec![record(writer.reserve_ids(1).unwrap(), "late/newer.png")];
+    writer.commit(Batch { upserts, ..Batch::default() }).unwrap();
+    assert_eq!(served.get("/api/v1/images").status, 200);
+    let labels = |recipe: &str| served.get(&format!("/api/v1/collection/map?recipe={recipe}")).json()["points"].clone();
+    assert_eq!(labels(of_all).as_array().unwrap().len(), 12);
     assert_eq!((found(of_all), found(alone)), (12, 13));
     drop(writer);
     std::fs::write(served.dir.path().join("late/new.png"), png(&drawn(250))).unwrap();

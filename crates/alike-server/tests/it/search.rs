@@ -125,6 +125,8 @@ fn what_is_wrong_is_said_in_one_form() {
     assert_eq!(refusal("?k=0", &picture), (400, "bad_parameter".to_owned()));
     assert_eq!(refusal("?k=1001", &picture), (400, "bad_parameter".to_owned()));
     assert_eq!(refusal("?k=many", &picture), (400, "bad_parameter".to_owned()));
+    assert_eq!(refusal("?min_score=NaN", &picture), (400, "bad_parameter".to_owned()));
+    assert_eq!(refusal("?min_score=inf", &picture), (400, "bad_parameter".to_owned()));
     assert_eq!(refusal("?colour=red", &picture), (400, "bad_parameter".to_owned()));
     assert_eq!(refusal("?recipe=texture", &picture), (400, "unknown_recipe".to_owned()));
     // A recipe may name a file; a client's never opens one.
@@ -142,6 +144,22 @@ fn what_is_wrong_is_said_in_one_form() {
     assert_eq!(served.send(request).refusal(), (415, "unsupported_media_type".to_owned()));
     assert_eq!(served.get("/api/v1/nothing").refusal(), (404, "no_such_address".to_owned()));
     assert_eq!(served.get(SEARCH).refusal(), (405, "no_such_method".to_owned()));
+}
+
+#[test]
+fn searches_that_wait_share_a_pass() {
+    let served = Served::new(alike_server::Settings { workers: 1, waiting: 200, ..settings() });
+    // All others come in while the only worker decodes this.
+    let large = png(&Picture::from_rgb(1600, 1200, vec![90; 1600 * 1200 * 3]).unwrap());
+    let mut requests = vec![request("POST", SEARCH, Body::from(large))];
+    let similar = format!("/api/v1/images/{}/similar?k=3", served.ids()[0]);
+    requests.extend((0..60).map(|_| request("GET", &similar, Body::empty())));
+    assert!(served.send_all(requests).iter().all(|answer| answer.status == 200));
+    let metrics = String::from_utf8(served.get("/metrics").body).unwrap();
+    let passes = metrics.lines().find_map(|line| line.strip_prefix("alike_passes_total "));
+    let passes: usize = passes.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap();
+    assert!((1..20).contains(&passes), "{passes} passes for 61 searches");
+    assert!(metrics.contains("alike_jobs_waiting 0"), "{metrics}");
 }
 
 #[test]

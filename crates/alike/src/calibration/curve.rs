@@ -95,8 +95,10 @@ pub(super) fn probability(steps: &[Step], score: f32) -> f64 {
     steps.get(step).or(steps.last()).map_or(0.0, |step| step.probability)
 }
 
+/// Below the last step the probability is that of the last step.
 pub(super) fn least_score(steps: &[Step], probability: f64) -> Option<f32> {
-    steps.iter().take_while(|step| step.probability >= probability).last().map(|step| step.score)
+    let reach = steps.iter().take_while(|step| step.probability >= probability).count();
+    if reach == steps.len() { steps.first().map(|_| f32::MIN) } else { steps[..reach].last().map(|step| step.score) }
 }
 
 /// `None` where the precision isn't reached, or by fewer than 1 / (1 - precision) pairs: among these not one would be

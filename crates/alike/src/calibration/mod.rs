@@ -91,7 +91,8 @@ impl Calibration {
         curve::probability(&self.steps, score)
     }
 
-    /// The least score at which a hit's own probability is at least this. `None` where no score reaches it.
+    /// The least score at which a hit's own probability is at least this: `None` where no score reaches it,
+    /// [`f32::MIN`] where all do.
     pub fn least_score(&self, probability: f64) -> Option<f32> {
         curve::least_score(&self.steps, probability)
     }

@@ -59,10 +59,8 @@ impl Searcher {
         let candidates = rerank.map_or(k, |rerank| rerank.candidates().max(k));
         let (mut found, scan) = self.scan(queries, candidates, only, effort)?;
         if let Some(rerank) = rerank {
-            for (query, found) in queries.iter().zip(&mut found) {
-                self.rerank(rerank, query, found)?;
-                found.truncate(k);
-            }
+            self.rerank_all(rerank, queries, &mut found, effort.threads)?;
+            found.iter_mut().for_each(|found| found.truncate(k));
         }
         Ok((found, scan))
     }
@@ -103,6 +101,28 @@ impl Searcher {
             Ok(Descriptor::Vector(neighbours.expanded(query.vector().unwrap_or_default(), near, mean)))
         });
         expanded.collect()
+    }
+
+    /// Each query's by itself, on so many threads.
+    fn rerank_all(
+        &self,
+        rerank: Rerank,
+        queries: &[Descriptor],
+        found: &mut [Vec<ScoredId>],
+        threads: usize,
+    ) -> Result<(), StoreError> {
+        let share = queries.len().div_ceil(threads.max(1)).max(1);
+        let of_share = |(queries, found): (&[Descriptor], &mut [Vec<ScoredId>])| {
+            queries.iter().zip(found).try_for_each(|(query, found)| self.rerank(rerank, query, found))
+        };
+        let mut shares = queries.chunks(share).zip(found.chunks_mut(share));
+        let Some(own) = shares.next() else { return Ok(()) };
+        std::thread::scope(|scope| {
+            let others: Vec<_> = shares.map(|share| scope.spawn(move || of_share(share))).collect();
+            let done = of_share(own);
+            let panicked = |panic| std::panic::resume_unwind(panic);
+            others.into_iter().try_fold((), |(), other| other.join().unwrap_or_else(panicked)).and(done)
+        })
     }
 
     /// The first candidates by new scores; those behind them keep their order, with scores that are less by as much as it

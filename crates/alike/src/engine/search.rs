@@ -361,13 +361,6 @@ impl Searcher {
         }
     }
 
-    /// Whether the first search would describe the whole gallery anew: descriptors aren't on disk, as of pictures that were
-    /// just added, and each depends on all others (`augment`).
-    pub fn is_behind(&self) -> Result<bool, StoreError> {
-        let (augment, is_made) = (self.plan.ranking().augment, self.unstored.get().is_some());
-        Ok(augment.is_some() && !is_made && !self.snapshot.missing(self.plan.key())?.is_empty())
-    }
-
     /// Descriptors that are not on disk, in the order of ids.
     pub(super) fn unstored(&self, threads: usize) -> Result<&[(RecordId, Descriptor)], StoreError> {
         if let Some(made) = self.unstored.get() {

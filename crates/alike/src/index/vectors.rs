@@ -157,7 +157,7 @@ impl Scan<'_> {
     }
 
     fn panels<'p>(&self, pieces: impl Iterator<Item = &'p Piece<'p, f32>>, candidates: &mut [Candidates]) {
-        let side = self.kernels.side();
+        let side = self.kernels.side_for(self.queries.len());
         let panels = panels(self.queries, self.dims, side);
         let mut least: Vec<f32> = candidates.iter().map(Candidates::least).collect();
         // What pads the last panel never reaches a score.

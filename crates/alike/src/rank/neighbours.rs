@@ -17,6 +17,9 @@ pub struct Neighbours {
 const ROWS_AT_A_TIME: usize = 4096;
 
 impl Neighbours {
+    /// Most neighbours that may be asked for.
+    pub const MOST: usize = 1000;
+
     /// For a ranking that nobody tuned: on neither set of `docs/evaluation.md` it does harm, on either side.
     pub const DEFAULT: Self = Self { count: 10, alpha: 3.0 };
 

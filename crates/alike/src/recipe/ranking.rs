@@ -22,7 +22,6 @@ pub(super) const STEPS: [(&str, &str); 4] = [
 const NEIGHBOURS: &str =
     "nothing, or a number of neighbours from 1 to 1000, and behind it an exponent from 0 to 100, as in (10, 3)";
 
-const MOST_NEIGHBOURS: u64 = 1000;
 const MOST_MUTUAL: u64 = 100;
 const MOST_CANDIDATES: u64 = 1000;
 
@@ -52,7 +51,7 @@ pub(super) fn with(ranking: Ranking, call: &Call) -> Result<Ranking, RecipeError
 
 fn neighbours(args: &mut Arguments<'_>) -> Option<Neighbours> {
     let usual = Neighbours::DEFAULT;
-    let count = number(args, usual.count, MOST_NEIGHBOURS)?;
+    let count = number(args, usual.count, Neighbours::MOST as u64)?;
     let alpha = args.number().unwrap_or(usual.alpha);
     (0.0..=100.0).contains(&alpha).then_some(Neighbours { count, alpha })
 }

@@ -14,6 +14,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         dots: |query, rows, scores| asked_for!(dots(query, rows, scores)),
         dots_at: |query, rows, places, scores| asked_for!(dots_at(query, rows, places, scores)),
         tile: |part, hits| asked_for!(tile(part, hits)),
+        narrow: (SIDE, |part, hits| asked_for!(tile(part, hits))),
         dots_i8: |query, rows, scales, scores| asked_for!(dots_i8(query, rows, scales, scores)),
         tile_i8: |part, hits| asked_for!(tile_i8(part, hits)),
         hamming: |query, rows, distances| asked_for!(hamming(query, rows, distances)),

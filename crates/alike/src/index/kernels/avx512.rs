@@ -18,7 +18,7 @@ pub(super) fn kernels() -> Option<Kernels> {
         tile: |part, hits| asked_for!(tile(part, hits)),
         positions: |scores, least, places| asked_for!(at_least(scores, least, places)),
         within: |distances, most, places| asked_for!(at_most(distances, most, places)),
-        // Those of AVX2 have panels of another width.
+        // Those of AVX2 have panels of another width, which is right for few queries.
         tile_i8: portable::tile_i8::<SIDE>,
         ..narrow
     };

@@ -30,7 +30,9 @@ pub struct Kernels {
     side: usize,
     dots: fn(&[f32], &[f32], &mut [f32]),
     dots_at: DotsAt,
-    tile: fn(&Tile<'_>, &mut Vec<TileHit>),
+    tile: TileLoop,
+    /// The same for fewer queries than fill a panel, and the side of theirs.
+    narrow: (usize, TileLoop),
     dots_i8: fn(&ByteQuery<'_>, &[u8], &[f32], &mut [f32]),
     tile_i8: fn(&ByteTile<'_>, &mut Vec<TileHit>),
     hamming: fn(&[u64], &[u64], &mut [u32]),
@@ -38,6 +40,7 @@ pub struct Kernels {
     within: fn(&[u32], u32, &mut Vec<u32>),
 }
 
+type TileLoop = fn(&Tile<'_>, &mut Vec<TileHit>);
 type DotsAt = fn(&[f32], &[f32], &[u32], &mut [f32]);
 
 impl std::fmt::Debug for Kernels {
@@ -48,7 +51,7 @@ impl std::fmt::Debug for Kernels {
 
 /// A panel of queries against rows.
 pub(super) struct Tile<'a> {
-    /// `dims` times [`Kernels::side`] numbers: the first dimension of all queries, the second of all, ...
+    /// `dims` times as many numbers as a panel has queries ([`Kernels::side_for`]): the first dimension of all queries, the second of all, ...
     pub(super) queries: &'a [f32],
     /// Rows one after the other.
     pub(super) rows: &'a [f32],
@@ -123,6 +126,11 @@ impl Kernels {
         self.side
     }
 
+    /// The side of panels for so many queries: what isn't filled is multiplied all the same.
+    pub(super) fn side_for(&self, queries: usize) -> usize {
+        if queries <= self.narrow.0 { self.narrow.0 } else { self.side }
+    }
+
     /// Dot products of a query with as many rows as there are scores, one after the other.
     pub fn dots(&self, query: &[f32], rows: &[f32], scores: &mut [f32]) {
         assert_eq!(rows.len(), query.len() * scores.len(), "rows have the length of the query");
@@ -139,10 +147,11 @@ impl Kernels {
 
     /// The scores of a panel of queries that reach what is wanted, those of each query in the order of the rows.
     pub(super) fn tile(&self, tile: &Tile<'_>, hits: &mut Vec<TileHit>) {
-        assert_eq!(tile.queries.len(), tile.dims * self.side, "a whole panel of queries");
-        assert_eq!(tile.least.len(), self.side, "a bound for each query");
+        let side = tile.least.len();
+        assert!(side == self.side || side == self.narrow.0, "a bound for each query");
+        assert_eq!(tile.queries.len(), tile.dims * side, "a whole panel of queries");
         assert!(tile.rows.len().is_multiple_of(tile.dims), "whole rows");
-        (self.tile)(tile, hits);
+        if side == self.side { (self.tile)(tile, hits) } else { (self.narrow.1)(tile, hits) }
     }
 
     /// Dot products of a query with rows of bytes, each 128 more than the number it stands for, times the scale of the

@@ -8,6 +8,7 @@ pub(super) const KERNELS: Kernels = Kernels {
     dots,
     dots_at,
     tile,
+    narrow: (SIDE, tile),
     dots_i8,
     tile_i8: tile_i8::<SIDE>,
     hamming: bodies::hamming,
