@@ -17,9 +17,10 @@ pub(crate) struct Meaning {
     pictures: usize,
     /// The collection is so much larger now that more unrelated pictures reach each score: `alike calibrate` again.
     outgrown: bool,
-    /// The least score of hits that are more likely relevant than not; null where none is.
+    /// The least score of hits that are more likely relevant than not; null where none is, the least number of 32 bits where all
+    /// are.
     similar_from: Option<f32>,
-    /// The least score of hits with a probability of .95; null where none has.
+    /// The same for a probability of .95.
     same_from: Option<f32>,
 }
 

@@ -7,8 +7,8 @@ use crate::together::{Answer, Query, Together, Waiting, Wanted};
 use crate::workers::{NotDone, Workers};
 use alike::engine::{Describer, Engine, Searcher};
 use alike::picture::DecodeOptions;
-use alike::store::{RecipeEntry, Snapshot, StoreError, Watch};
-use std::collections::HashMap;
+use alike::store::{RecipeEntry, RecordId, Snapshot, StoreError, Watch};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -79,6 +79,7 @@ pub(crate) struct View {
     pub(crate) snapshot: Arc<Snapshot>,
     /// By key of the recipe.
     ready: Mutex<HashMap<String, Arc<Ready>>>,
+    /// The same.
     earlier: Mutex<HashMap<String, Earlier>>,
 }
 
@@ -119,7 +120,7 @@ impl Drop for ToMake {
 impl Service {
     pub(crate) fn new(engine: Engine, settings: Settings) -> Result<Self, StoreError> {
         let watch = engine.collection().watch()?;
-        let view = View::open(&engine, HashMap::new())?;
+        let view = View::open(&engine)?;
         let workers = Workers::start(settings.workers, settings.waiting);
         let [bodies, sending] = [BODIES, SENDING as usize].map(|size| Arc::new(Semaphore::new(size)));
         let (metrics, queries_to_make, changing) = (Metrics::new(), AtomicUsize::new(0), Arc::default());
@@ -220,8 +221,7 @@ impl Service {
         let mut now = lock(&self.now);
         now.is_stale |= now.watch.changed().map_err(|error| ApiError::of_store(self, &error))?;
         if now.is_stale {
-            let earlier = now.view.take_earlier();
-            now.view = View::open(&self.engine, earlier).map_err(|error| ApiError::of_store(self, &error))?;
+            now.view = now.view.next(&self.engine).map_err(|error| ApiError::of_store(self, &error))?;
             now.is_stale = false;
         }
         Ok(Arc::clone(&now.view))
@@ -229,22 +229,49 @@ impl Service {
 }
 
 impl View {
-    fn open(engine: &Engine, mut earlier: HashMap<String, Earlier>) -> Result<Arc<Self>, StoreError> {
+    fn open(engine: &Engine) -> Result<Arc<Self>, StoreError> {
         let snapshot = Arc::new(engine.collection().snapshot()?);
-        for entry in snapshot.recipes() {
-            let Some(Earlier { augmented, .. }) = earlier.get_mut(&entry.key) else { continue };
-            if augmented.is_some() && snapshot.missing(&entry.key)?.is_empty() {
-                *augmented = None;
-            }
-        }
-        Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier: Mutex::new(earlier) }))
+        Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier: Mutex::default() }))
     }
 
-    /// By key of the recipe; of those that nobody has asked for since, what was kept before.
-    fn take_earlier(&self) -> HashMap<String, Earlier> {
-        let mut all = std::mem::take(&mut *lock(&self.earlier));
-        all.extend(lock(&self.ready).iter().map(|(key, ready)| (key.clone(), Earlier::of(ready))));
-        all
+    /// The one after this, with what is kept of this.
+    fn next(&self, engine: &Engine) -> Result<Arc<Self>, StoreError> {
+        let snapshot = Arc::new(engine.collection().snapshot()?);
+        let mut incomplete = HashSet::new();
+        for entry in snapshot.recipes() {
+            if self.augmented(&entry.key).is_some() && !snapshot.missing(&entry.key)?.is_empty() {
+                incomplete.insert(&entry.key);
+            }
+        }
+        // Nothing fails from here on: what is taken is not lost.
+        let kept = |entry: &RecipeEntry| {
+            let augmented = self.augmented(&entry.key).filter(|_| incomplete.contains(&entry.key));
+            (entry.key.clone(), Earlier { describers: self.take_describers(&entry.key), augmented })
+        };
+        let earlier = Mutex::new(snapshot.recipes().iter().map(kept).collect());
+        Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier }))
+    }
+
+    /// Whether there is such an image.
+    pub(crate) fn has(&self, id: RecordId) -> bool {
+        self.snapshot.ids().binary_search(&id).is_ok()
+    }
+
+    /// By key of the recipe; `None` for one whose descriptors don't depend on all others.
+    fn augmented(&self, key: &str) -> Option<Arc<Ready>> {
+        match lock(&self.ready).get(key) {
+            Some(ready) => Some(Arc::clone(ready)).filter(|ready| ready.searcher.plan().ranking().augment.is_some()),
+            None => lock(&self.earlier).get(key)?.augmented.clone(),
+        }
+    }
+
+    /// Those that nobody uses at the moment.
+    fn take_describers(&self, key: &str) -> Vec<Describer> {
+        let mut idle = lock(&self.earlier).get_mut(key).map(|kept| std::mem::take(&mut kept.describers));
+        if let Some(ready) = lock(&self.ready).get(key) {
+            idle.get_or_insert_default().append(&mut lock(&ready.describers));
+        }
+        idle.unwrap_or_default()
     }
 
     /// The recipe that a client names by its text or canonical form; the first for `None`. Only those that the collection
@@ -254,17 +281,15 @@ impl View {
         if let Some(ready) = lock(&self.ready).get(&entry.key) {
             return Ok(Arc::clone(ready));
         }
-        let searcher = service.engine.searcher_kept(Arc::clone(&self.snapshot), entry);
-        let searcher = searcher.map_err(|error| ApiError::of_search(service, &error))?;
-        let (describers, augmented) = match lock(&self.earlier).get_mut(&entry.key) {
-            Some(Earlier { describers, augmented }) => (std::mem::take(describers), augmented.clone()),
-            None => (Vec::new(), None),
-        };
-        let ready = match augmented {
+        let ready = match self.augmented(&entry.key) {
             Some(augmented) => augmented,
-            None => Arc::new(Ready::new(searcher)),
+            None => {
+                let searcher = service.engine.searcher_kept(Arc::clone(&self.snapshot), entry);
+                Arc::new(Ready::new(searcher.map_err(|error| ApiError::of_search(service, &error))?))
+            }
         };
-        let rebound = describers.into_iter().filter_map(|describer| describer.rebound(&ready.searcher));
+        let describers = self.take_describers(&entry.key).into_iter();
+        let rebound = describers.filter_map(|describer| describer.rebound(&ready.searcher));
         lock(&ready.describers).extend(rebound);
         Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
     }
@@ -280,15 +305,6 @@ impl View {
                 ApiError::bad("unknown_recipe", message)
             }
         })
-    }
-}
-
-impl Earlier {
-    /// With the describers that nobody uses at the moment.
-    fn of(ready: &Arc<Ready>) -> Self {
-        let is_augmented = ready.searcher.plan().ranking().augment.is_some();
-        let augmented = is_augmented.then(|| Arc::clone(ready));
-        Self { describers: std::mem::take(&mut *lock(&ready.describers)), augmented }
     }
 }
 

@@ -101,7 +101,7 @@ impl Ready {
         }
     }
 
-    /// Whether the next pass is left to a job behind those that wait for a worker, which bring more to search for.
+    /// Whether the next pass is left to a job behind those that wait for a worker, which may bring more to search for.
     fn is_put_off(self: &Arc<Self>, service: &Arc<Service>) -> bool {
         if service.queries_to_make() == 0 {
             return false;
@@ -127,7 +127,8 @@ impl Ready {
                 }
                 together.waiting.drain(..some).collect()
             };
-            self.search_batch(service, batch);
+            // Whatever happens to these, those that come next have their turn.
+            drop(catch_unwind(AssertUnwindSafe(|| self.search_batch(service, batch))));
             if self.is_put_off(service) {
                 return;
             }
@@ -136,7 +137,6 @@ impl Ready {
 
     /// Those that want the same in one pass.
     fn search_batch(self: &Arc<Self>, service: &Service, mut batch: Vec<Waiting>) {
-        batch.retain(Waiting::is_waited_for);
         while !batch.is_empty() {
             let first = batch.remove(0);
             let wanted = first.wanted.clone();
@@ -147,8 +147,9 @@ impl Ready {
         }
     }
 
-    /// What goes wrong with several is tried again with each: it may be the fault of one.
-    fn search_same(self: &Arc<Self>, service: &Service, wanted: &Wanted, same: Vec<Waiting>) {
+    /// A fault with several is tried again with each: it may be that of one.
+    fn search_same(self: &Arc<Self>, service: &Service, wanted: &Wanted, mut same: Vec<Waiting>) {
+        same.retain(Waiting::is_waited_for);
         let queries: Vec<Descriptor> = same.iter().map(|one| one.query.clone()).collect();
         match catch_unwind(AssertUnwindSafe(|| self.pass(service, wanted, &queries))) {
             Ok(Ok(Found { hits, scan })) => {
@@ -156,7 +157,9 @@ impl Ready {
                     drop(reply.send(Ok(Answer { ready: Arc::clone(self), hits, scan: scan.clone(), context })));
                 }
             }
-            _ if same.len() > 1 => same.into_iter().for_each(|one| self.search_same(service, wanted, vec![one])),
+            Ok(Err(SearchError::Store(_))) | Err(_) if same.len() > 1 => {
+                same.into_iter().for_each(|one| self.search_same(service, wanted, vec![one]))
+            }
             Ok(Err(error)) => {
                 same.into_iter().for_each(|one| drop(one.reply.send(Err(ApiError::of_search(service, &error)))));
             }
@@ -166,10 +169,10 @@ impl Ready {
     }
 
     fn pass(&self, service: &Service, wanted: &Wanted, queries: &[Descriptor]) -> Result<Found, SearchError> {
-        service.metrics.passes.inc();
         // Passes by lists have the other cores.
         let threads = service.settings.workers / lock(&self.together).most_passes(service);
         let found = self.searcher.search(queries, &options(service, wanted, threads))?;
+        service.metrics.passes.inc();
         // Among few pictures all are looked at, whatever is done without a filter.
         if wanted.label.is_none() && wanted.tags.is_empty() {
             lock(&self.together).is_by_lists = matches!(found.scan.kind, ScanKind::Lists { .. });

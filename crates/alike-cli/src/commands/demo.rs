@@ -103,16 +103,7 @@ fn try_queries(engine: &Engine, searcher: &Searcher, drawn: &DemoGallery) -> any
     }
     let describe = started.elapsed();
     let searching = Instant::now();
-    let options = SearchOptions {
-        k: 10,
-        label: None,
-        tags: &[],
-        path_prefix: None,
-        min_score: None,
-        expand: None,
-        threads: decoding::jobs(None),
-        recall: 1.0,
-    };
+    let options = SearchOptions { threads: decoding::jobs(None), ..SearchOptions::best(10) };
     let hits = searcher.search(&descriptors, &options)?.hits;
     Ok(Trial { queries, hits, describe, search: searching.elapsed() })
 }

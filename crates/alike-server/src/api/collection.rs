@@ -167,16 +167,14 @@ pub(crate) async fn map(
 }
 
 fn drawn(service: &Service, wanted: &MapParameters) -> Result<Map, ApiError> {
-    let ready = service.view()?.ready(service, wanted.recipe.as_deref())?;
+    let view = service.view()?;
+    let ready = view.ready(service, wanted.recipe.as_deref())?;
     let failed = |error: StoreError| ApiError::of_store(service, &error);
     let overview = overview(&ready.searcher, wanted.limit).map_err(failed)?;
     let ids: Vec<u64> = overview.points.iter().map(|point| point.id).collect();
     let records = ready.searcher.snapshot().records_of(&ids).map_err(failed)?;
-    let points = overview.points.iter().zip(&records).map(|(point, record)| Point {
-        id: point.id,
-        x: point.x,
-        y: point.y,
-        label: record.label.as_ref().map(|label| label.id.clone()),
+    let points = overview.points.iter().zip(&records).filter(|(point, _)| view.has(point.id)).map(|(point, record)| {
+        Point { id: point.id, x: point.x, y: point.y, label: record.label.as_ref().map(|label| label.id.clone()) }
     });
     Ok(Map { recipe: ready.searcher.recipe().to_owned(), explained: overview.explained, points: points.collect() })
 }

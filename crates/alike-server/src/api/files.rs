@@ -51,11 +51,10 @@ pub(crate) async fn file(
     }
     let room = service.room_for_file(record.size).await?;
     let read = move |service: &Service| {
-        let bytes = bytes(service, &record)?;
-        Ok((media_type(&bytes, extension(&record)).unwrap_or("application/octet-stream"), bytes))
+        let sent = Sent { bytes: bytes(service, &record)?, _room: room };
+        Ok((media_type(&sent.bytes, extension(&record)).unwrap_or("application/octet-stream"), Bytes::from_owner(sent)))
     };
-    let (kind, bytes) = service.work(read).await?;
-    let body = Bytes::from_owner(Sent { bytes, _room: room });
+    let (kind, body) = service.work(read).await?;
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, ASK_AGAIN), (ETAG, &tag)], body).into_response())
 }
 

@@ -152,6 +152,10 @@ impl Asked {
             let _room = room;
             let view = service.view()?;
             let ready = view.ready(service, self.recipe.as_deref())?;
+            let mut ids = examples.like.iter().chain(&examples.unlike).filter_map(Example::id);
+            if let Some(gone) = ids.find(|&id| !view.has(id)) {
+                return Err(ApiError::no_image(gone));
+            }
             let descriptor = self.query(service, &ready, &examples)?;
             // Of what the recipe makes of one picture: other scores mean something else.
             let is_usual = self.wanted.expand.is_none() && (examples.like.len(), examples.unlike.len()) == (1, 0);
@@ -159,8 +163,7 @@ impl Asked {
             Ok(Query { ready, descriptor, context: Context { view, known } })
         };
         let Answer { ready, hits, scan, context: Context { view, known } } = service.search(wanted, query).await?;
-        let is_there = |id: RecordId| view.snapshot.ids().binary_search(&id).is_ok();
-        let there = (1..).zip(hits.into_iter().filter(|hit| is_there(hit.record.id)));
+        let there = (1..).zip(hits.into_iter().filter(|hit| view.has(hit.record.id)));
         let hits = there.map(|(rank, hit)| {
             let probability = known.as_ref().map(|known| known.probability(hit.score));
             let (score, is_query) = (hit.score, asked.contains(&hit.record.id));

@@ -28,7 +28,7 @@ function place(text) {
   const parts = (text ?? '').split(',').map(number);
   const [x, y, zoom] = parts;
   const whole = parts.length === 3 && !parts.includes(null);
-  return whole && Math.abs(x) <= 1 && Math.abs(y) <= 1 && zoom > 0 ? parts : null;
+  return whole && Math.abs(x) <= 2 && Math.abs(y) <= 2 && zoom > 0 ? parts : null;
 }
 
 /** The state that a query string says; whatever it says wrongly is left at its default. */

@@ -94,10 +94,10 @@ export class Column {
 
   /** The lowest place dims nothing; what is usual, the address needn't say, and one step beside it is meant for it. */
   #chosen() {
-    const value = Number(this.#slider.value);
-    const usual = this.#unrelatedBelow();
-    if (value <= Number(this.#slider.min)) return usual === null ? null : NOTHING;
-    return usual !== null && Math.abs(value - usual) <= STEP ? null : value;
+    const [value, least] = [Number(this.#slider.value), Number(this.#slider.min)];
+    const usual = Math.min(this.#unrelatedBelow() ?? least, 1);
+    if (value <= least) return usual <= least ? null : NOTHING;
+    return Math.abs(value - usual) <= STEP ? null : value;
   }
 
   #begin() {
@@ -133,7 +133,8 @@ export class Column {
   /** From just below the weakest hit, where nothing is dimmed, to the highest score there is. */
   #scaleSlider() {
     const threshold = this.#threshold ?? this.#unrelatedBelow();
-    const lowest = Math.min(...this.hits.map((hit) => hit.score), Math.max(threshold ?? 1, 0));
+    const shown = threshold === null || threshold < 0 ? 1 : threshold;
+    const lowest = Math.min(...this.hits.map((hit) => hit.score), shown);
     find('.threshold', this.#root).hidden = this.hits.length === 0;
     Object.assign(this.#slider, { min: Math.floor(lowest * 20 - 0.001) / 20, max: 1, step: STEP });
     this.#slider.value = Math.min(threshold ?? this.#slider.min, 1);

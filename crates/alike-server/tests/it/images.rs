@@ -151,9 +151,15 @@ fn what_depends_on_all_pictures_is_as_it_was_until_a_run_is_done() {
     let upserts = vec![record(writer.reserve_ids(1).unwrap(), "late/newer.png")];
     writer.commit(Batch { upserts, ..Batch::default() }).unwrap();
     assert_eq!(served.get("/api/v1/images").status, 200);
-    let labels = |recipe: &str| served.get(&format!("/api/v1/collection/map?recipe={recipe}")).json()["points"].clone();
-    assert_eq!(labels(of_all).as_array().unwrap().len(), 12);
+    let points = |recipe: &str| served.get(&format!("/api/v1/collection/map?recipe={recipe}")).json()["points"].clone();
+    assert_eq!(points(of_all).as_array().unwrap().len(), 12);
     assert_eq!((found(of_all), found(alone)), (12, 13));
+    // What goes is found no longer, though nothing else has changed.
+    let gone = served.ids()[1];
+    writer.commit(Batch { removed: vec![gone], ..Batch::default() }).unwrap();
+    assert_eq!((found(of_all), found(alone), points(of_all).as_array().unwrap().len()), (11, 12, 11));
+    let of_gone = served.get(&format!("/api/v1/images/{gone}/similar?recipe={of_all}"));
+    assert_eq!(of_gone.refusal(), (404, "no_such_image".to_owned()));
     drop(writer);
     std::fs::write(served.dir.path().join("late/new.png"), png(&drawn(250))).unwrap();
     index(served.dir.path(), &["color"]);

@@ -176,16 +176,7 @@ fn a_query_is_drawn_to_its_neighbours_as_a_recipe_would() {
     let engine = engine(served.dir.path());
     let searcher = engine.searcher(Some("color | expand(3)")).unwrap();
     let query = searcher.descriptors(&[id]).unwrap().remove(0).unwrap();
-    let options = SearchOptions {
-        k: 12,
-        label: None,
-        tags: &[],
-        path_prefix: None,
-        min_score: None,
-        expand: None,
-        threads: 1,
-        recall: 1.0,
-    };
+    let options = SearchOptions::best(12);
     let wanted = searcher.search(&[query], &options).unwrap().hits.remove(0);
     assert_eq!(expanded, wanted.iter().map(|hit| (hit.record.id, hit.score)).collect::<Vec<_>>());
     assert!(expanded[0].1 < 0.999, "{expanded:?}");

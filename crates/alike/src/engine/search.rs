@@ -35,6 +35,13 @@ pub struct SearchOptions<'a> {
     pub recall: f64,
 }
 
+impl SearchOptions<'_> {
+    /// The `k` best of all pictures, by one thread and the exact scan.
+    pub fn best(k: usize) -> Self {
+        Self { k, label: None, tags: &[], path_prefix: None, min_score: None, expand: None, threads: 1, recall: 1.0 }
+    }
+}
+
 /// One result.
 #[derive(Debug, Clone)]
 pub struct Hit {

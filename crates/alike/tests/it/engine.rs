@@ -41,16 +41,7 @@ fn precision_at_10(engine: &Engine, list: &Path) -> f64 {
     let queries = gallery::read_list(list, None).unwrap().files;
     let describe = |path: &PathBuf| describer.describe(&Views::open(path, &DecodeOptions::default()).unwrap()).unwrap();
     let descriptors: Vec<_> = queries.iter().map(|query| &query.path).map(describe).collect();
-    let options = SearchOptions {
-        k: 10,
-        label: None,
-        tags: &[],
-        path_prefix: None,
-        min_score: None,
-        expand: None,
-        threads: 2,
-        recall: 1.0,
-    };
+    let options = SearchOptions { threads: 2, ..SearchOptions::best(10) };
     let hits = searcher.search(&descriptors, &options).unwrap().hits;
     let right = queries
         .iter()

@@ -154,16 +154,7 @@ fn one_run_of_the_network_serves_all_recipes_and_the_fused_ranking_is_that_of_th
     let descriptors = searchers.describer(&engine).unwrap().describe(&(&query).into()).unwrap();
     assert_eq!(runs.load(Ordering::Relaxed), 1);
 
-    let options = SearchOptions {
-        k: 5,
-        label: None,
-        tags: &[],
-        path_prefix: None,
-        min_score: None,
-        expand: None,
-        threads: 1,
-        recall: 1.0,
-    };
+    let options = SearchOptions::best(5);
     let each = |(searcher, descriptor): (&alike::engine::Searcher, &alike::recipe::Descriptor)| {
         let alone = searcher.describer(&engine).unwrap().describe(&(&query).into()).unwrap();
         assert_eq!(&alone, descriptor, "{}", searcher.recipe());

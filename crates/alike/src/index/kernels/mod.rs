@@ -26,7 +26,7 @@ mod portable;
 #[derive(Clone, Copy)]
 pub struct Kernels {
     name: &'static str,
-    /// How many queries lie side by side in a panel: see [`Kernels::tile`].
+    /// How many queries lie side by side in a panel, unless they are few: see [`Kernels::side_for`].
     side: usize,
     dots: fn(&[f32], &[f32], &mut [f32]),
     dots_at: DotsAt,

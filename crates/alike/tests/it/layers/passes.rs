@@ -205,16 +205,7 @@ fn a_picture_is_found_by_its_windows() {
     let searcher = indexed.engine.searcher(None).unwrap();
     let query = Picture::open(&indexed.folder.path().join("2.png"), &DecodeOptions::default()).unwrap();
     let descriptor = searcher.describer(&indexed.engine).unwrap().describe(&(&query).into()).unwrap();
-    let options = SearchOptions {
-        k: 1,
-        label: None,
-        tags: &[],
-        path_prefix: None,
-        min_score: None,
-        expand: None,
-        threads: 1,
-        recall: 1.0,
-    };
+    let options = SearchOptions::best(1);
     let hits = searcher.search(&[descriptor], &options).unwrap().hits;
     assert!((hits[0][0].score - 1.0).abs() < 1e-6 && hits[0][0].path.ends_with("2.png"));
 }
