@@ -246,7 +246,11 @@ impl View {
         // Nothing fails from here on: what is taken is not lost.
         let kept = |entry: &RecipeEntry| {
             let augmented = self.augmented(&entry.key).filter(|_| incomplete.contains(&entry.key));
-            (entry.key.clone(), Earlier { describers: self.take_describers(&entry.key), augmented })
+            let mut describers = self.take_describers(&entry.key);
+            if let Some(ready) = lock(&self.ready).get(&entry.key) {
+                describers.append(&mut lock(&ready.describers));
+            }
+            (entry.key.clone(), Earlier { describers, augmented })
         };
         let earlier = Mutex::new(snapshot.recipes().iter().map(kept).collect());
         Ok(Arc::new(Self { snapshot, ready: Mutex::default(), earlier }))
@@ -265,13 +269,10 @@ impl View {
         }
     }
 
-    /// Those that nobody uses at the moment.
+    /// Those that were kept.
     fn take_describers(&self, key: &str) -> Vec<Describer> {
-        let mut idle = lock(&self.earlier).get_mut(key).map(|kept| std::mem::take(&mut kept.describers));
-        if let Some(ready) = lock(&self.ready).get(key) {
-            idle.get_or_insert_default().append(&mut lock(&ready.describers));
-        }
-        idle.unwrap_or_default()
+        let kept = lock(&self.earlier).get_mut(key).map(|kept| std::mem::take(&mut kept.describers));
+        kept.unwrap_or_default()
     }
 
     /// The recipe that a client names by its text or canonical form; the first for `None`. Only those that the collection
@@ -288,10 +289,12 @@ impl View {
                 Arc::new(Ready::new(searcher.map_err(|error| ApiError::of_search(service, &error))?))
             }
         };
+        // Somebody may have been quicker.
+        let ready = Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready));
         let describers = self.take_describers(&entry.key).into_iter();
-        let rebound = describers.filter_map(|describer| describer.rebound(&ready.searcher));
+        let rebound: Vec<Describer> = describers.filter_map(|describer| describer.rebound(&ready.searcher)).collect();
         lock(&ready.describers).extend(rebound);
-        Ok(Arc::clone(lock(&self.ready).entry(entry.key.clone()).or_insert(ready)))
+        Ok(ready)
     }
 
     fn entry(&self, recipe: Option<&str>) -> Result<&RecipeEntry, ApiError> {

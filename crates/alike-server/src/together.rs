@@ -150,6 +150,9 @@ impl Ready {
     /// A fault with several is tried again with each: it may be that of one.
     fn search_same(self: &Arc<Self>, service: &Service, wanted: &Wanted, mut same: Vec<Waiting>) {
         same.retain(Waiting::is_waited_for);
+        if same.is_empty() {
+            return;
+        }
         let queries: Vec<Descriptor> = same.iter().map(|one| one.query.clone()).collect();
         match catch_unwind(AssertUnwindSafe(|| self.pass(service, wanted, &queries))) {
             Ok(Ok(Found { hits, scan })) => {
