@@ -2,8 +2,7 @@
 
 use crate::error::ApiError;
 use crate::service::Service;
-use axum::body::Bytes;
-use axum::body::HttpBody;
+use axum::body::{Bytes, HttpBody};
 use axum::extract::multipart::{Field, Multipart, MultipartError};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
