@@ -86,7 +86,9 @@ impl Ready {
     pub(crate) fn search(self: &Arc<Self>, service: &Arc<Service>, one: Waiting) {
         {
             let mut together = lock(&self.together);
-            together.waiting.retain(Waiting::is_waited_for);
+            if together.waiting.len() >= service.settings.waiting {
+                together.waiting.retain(Waiting::is_waited_for);
+            }
             if together.waiting.len() >= service.settings.waiting {
                 return drop(one.reply.send(Err(ApiError::busy())));
             }

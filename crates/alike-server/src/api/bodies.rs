@@ -84,6 +84,11 @@ pub(super) struct Parts {
 }
 
 impl Examples {
+    /// One picture, and nothing that hits shall not look like.
+    pub(super) fn is_single(&self) -> bool {
+        (self.like.len(), self.unlike.len()) == (1, 0)
+    }
+
     /// Reads a body of any of the three kinds; the room that files take is to be held as long as they are.
     pub(super) async fn read(
         service: &Service,

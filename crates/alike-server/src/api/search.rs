@@ -143,7 +143,7 @@ impl Asked {
         room: Option<OwnedSemaphorePermit>,
     ) -> Result<Json<Results>, ApiError> {
         let started = Instant::now();
-        if self.region.is_some() && (examples.like.len(), examples.unlike.len()) != (1, 0) {
+        if self.region.is_some() && !examples.is_single() {
             return Err(ApiError::bad("bad_region", "a region is part of one picture, got several pictures"));
         }
         let wanted = self.wanted.clone();
@@ -158,7 +158,7 @@ impl Asked {
             }
             let descriptor = self.query(service, &ready, &examples)?;
             // Of what the recipe makes of one picture: other scores mean something else.
-            let is_usual = self.wanted.expand.is_none() && (examples.like.len(), examples.unlike.len()) == (1, 0);
+            let is_usual = self.wanted.expand.is_none() && examples.is_single();
             let known = if is_usual { ready.known(service)? } else { None };
             Ok(Query { ready, descriptor, context: Context { view, known } })
         };
@@ -188,7 +188,7 @@ impl Asked {
         };
         let describe = |examples: &[Example]| examples.iter().map(one).collect::<Result<Vec<Descriptor>, ApiError>>();
         let (mut like, unlike) = (describe(&examples.like)?, describe(&examples.unlike)?);
-        if unlike.is_empty() && like.len() == 1 {
+        if examples.is_single() {
             return Ok(like.remove(0));
         }
         Descriptor::blend(&like, &unlike).ok_or_else(|| {

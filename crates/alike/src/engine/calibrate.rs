@@ -85,7 +85,7 @@ impl Searcher {
         let (ids, queries): (Vec<RecordId>, Vec<Descriptor>) =
             described.filter_map(|(id, descriptor)| Some((id, descriptor?))).unzip();
         let effort = Effort { threads, recall: if among.is_some() { 1.0 } else { RECALL } };
-        let (mut found, _) = self.ranked(&queries, k, among, effort)?;
+        let (mut found, _) = self.ranked(&queries, k, among, self.plan().ranking().expand, effort)?;
         for (id, hits) in ids.iter().zip(&mut found) {
             hits.retain(|hit| hit.id != *id);
         }

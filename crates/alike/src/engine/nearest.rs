@@ -1,7 +1,7 @@
 //! A search from descriptors to scored records: the query drawn to its neighbours, the scan, the candidates ranked anew.
 
 use super::{SearchError, SearchOptions, Searcher, filter};
-use crate::index::ScoredId;
+use crate::index::{ScoredId, deal, in_order};
 use crate::rank::{self, Neighbours, Rerank};
 use crate::recipe::{Descriptor, DescriptorKind};
 use crate::store::{RecordId, Scan, Search, StoreError};
@@ -23,46 +23,36 @@ impl Searcher {
     ) -> Result<(Vec<Vec<ScoredId>>, Scan), SearchError> {
         let allowed = filter::allowed(&self.collection, &self.snapshot, options)?;
         let effort = Effort { threads: options.threads, recall: options.recall };
-        let Some(neighbours) = options.expand else {
-            return Ok(self.ranked(queries, k, allowed.as_deref(), effort)?);
-        };
-        if matches!(self.plan.kind(), DescriptorKind::Code(_)) {
+        if options.expand.is_some() && matches!(self.plan.kind(), DescriptorKind::Code(_)) {
             return Err(SearchError::CodesDontExpand { recipe: self.recipe().to_owned() });
         }
-        let queries = self.expanded(queries, neighbours, effort)?;
-        Ok(self.reranked(&queries, k, allowed.as_deref(), effort)?)
+        let expand = options.expand.or(self.plan.ranking().expand);
+        Ok(self.ranked(queries, k, allowed.as_deref(), expand, effort)?)
     }
 
-    /// The `k` best of each query among some records (ascending), or all, as the recipe says.
+    /// The `k` best of each query, which is drawn to its neighbours first if so wanted, among some records (ascending), or
+    /// all.
     pub(super) fn ranked(
         &self,
         queries: &[Descriptor],
         k: usize,
         only: Option<&[RecordId]>,
+        expand: Option<Neighbours>,
         effort: Effort,
     ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
-        match self.plan.ranking().expand {
-            Some(neighbours) => self.reranked(&self.expanded(queries, neighbours, effort)?, k, only, effort),
-            None => self.reranked(queries, k, only, effort),
-        }
-    }
-
-    /// The same for queries that are drawn to their neighbours already, if they are to be.
-    fn reranked(
-        &self,
-        queries: &[Descriptor],
-        k: usize,
-        only: Option<&[RecordId]>,
-        effort: Effort,
-    ) -> Result<(Vec<Vec<ScoredId>>, Scan), StoreError> {
-        let rerank = self.plan.ranking().rerank;
-        let candidates = rerank.map_or(k, |rerank| rerank.candidates().max(k));
-        let (mut found, scan) = self.scan(queries, candidates, only, effort)?;
-        if let Some(rerank) = rerank {
-            self.rerank_all(rerank, queries, &mut found, effort.threads)?;
-            found.iter_mut().for_each(|found| found.truncate(k));
-        }
-        Ok((found, scan))
+        let expanded = expand.map(|neighbours| self.expanded(queries, neighbours, effort)).transpose()?;
+        let queries = expanded.as_deref().unwrap_or(queries);
+        let Some(rerank) = self.plan.ranking().rerank else { return self.scan(queries, k, only, effort) };
+        let (found, scan) = self.scan(queries, rerank.candidates().max(k), only, effort)?;
+        let both: Vec<_> = queries.iter().zip(found).collect();
+        let one = |(query, found): &(&Descriptor, Vec<ScoredId>)| {
+            let mut found = found.clone();
+            self.rerank(rerank, query, &mut found)?;
+            found.truncate(k);
+            Ok(found)
+        };
+        let ranked = deal(&both, effort.threads, |turns| turns.map(|(i, both)| (i, one(both))).collect::<Vec<_>>());
+        Ok((in_order(ranked).into_iter().collect::<Result<_, StoreError>>()?, scan))
     }
 
     fn scan(
@@ -101,28 +91,6 @@ impl Searcher {
             Ok(Descriptor::Vector(neighbours.expanded(query.vector().unwrap_or_default(), near, mean)))
         });
         expanded.collect()
-    }
-
-    /// Each query's by itself, on so many threads.
-    fn rerank_all(
-        &self,
-        rerank: Rerank,
-        queries: &[Descriptor],
-        found: &mut [Vec<ScoredId>],
-        threads: usize,
-    ) -> Result<(), StoreError> {
-        let share = queries.len().div_ceil(threads.max(1)).max(1);
-        let of_share = |(queries, found): (&[Descriptor], &mut [Vec<ScoredId>])| {
-            queries.iter().zip(found).try_for_each(|(query, found)| self.rerank(rerank, query, found))
-        };
-        let mut shares = queries.chunks(share).zip(found.chunks_mut(share));
-        let Some(own) = shares.next() else { return Ok(()) };
-        std::thread::scope(|scope| {
-            let others: Vec<_> = shares.map(|share| scope.spawn(move || of_share(share))).collect();
-            let done = of_share(own);
-            let panicked = |panic| std::panic::resume_unwind(panic);
-            others.into_iter().try_fold((), |(), other| other.join().unwrap_or_else(panicked)).and(done)
-        })
     }
 
     /// The first candidates by new scores; those behind them keep their order, with scores that are less by as much as it

@@ -15,6 +15,7 @@ pub use codes::nearest_codes;
 pub(crate) use exact::dots;
 pub use kernels::Kernels;
 pub use lists::Lists;
+pub(crate) use pieces::{deal, in_order};
 pub use quantised::{Centres, Found, Part, nearest_in_lists, nearest_quantised};
 pub use vectors::{nearest_among, nearest_vectors};
 

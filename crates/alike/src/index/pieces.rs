@@ -108,7 +108,7 @@ pub(super) fn by_query<Q: Sync, R: Send>(
 const QUERIES: usize = 64;
 
 /// Lets threads take the next of `items` until none is left; gives what each of them made.
-pub(super) fn deal<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(Turns<'_, T>) -> R + Sync) -> Vec<R> {
+pub(crate) fn deal<T: Sync, R: Send>(items: &[T], threads: usize, work: impl Fn(Turns<'_, T>) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let threads = threads.clamp(1, items.len().max(1));
     let run = (items.len() / (threads * RUNS)).clamp(1, RUN);
@@ -135,7 +135,7 @@ const RUN: usize = 8;
 const RUNS: usize = 16;
 
 /// The items that a thread gets.
-pub(super) struct Turns<'a, T> {
+pub(crate) struct Turns<'a, T> {
     items: &'a [T],
     next: &'a AtomicUsize,
     run: usize,
@@ -157,7 +157,7 @@ impl<'a, T> Iterator for Turns<'a, T> {
 }
 
 /// What threads made of the items they got, in the order of the items.
-pub(super) fn in_order<T>(parts: Vec<Vec<(usize, T)>>) -> Vec<T> {
+pub(crate) fn in_order<T>(parts: Vec<Vec<(usize, T)>>) -> Vec<T> {
     let mut all: Vec<(usize, T)> = parts.into_iter().flatten().collect();
     all.sort_unstable_by_key(|part| part.0);
     all.into_iter().map(|part| part.1).collect()
