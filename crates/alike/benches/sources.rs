@@ -2,6 +2,7 @@
 //! `docs/performance.md`: `cargo bench -p alike --bench sources` (with the test data at hand).
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
+mod data;
 mod page;
 #[allow(dead_code, reason = "shared with other benchmarks")]
 mod timing;
@@ -11,7 +12,7 @@ use alike::model::runtime::Rten;
 use alike::picture::{DecodeOptions, Picture};
 use alike::recipe::Draft;
 use alike::source::{Forward, Source};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use timing::Time;
 
@@ -37,10 +38,8 @@ const PICTURES: usize = 100;
 const ROUNDS: usize = 5;
 
 fn main() {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let data = std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from);
-    let pictures = pictures(&data.join("corel1k"));
-    let table = table(&pictures, &data.join("weights/mobilenet_v2_1.0.onnx"));
+    let pictures = pictures(&data::data().join("corel1k"));
+    let table = table(&pictures, &data::network());
     println!("{table}");
     page::write("performance", "sources", &table);
 }

@@ -1,6 +1,6 @@
 //! What hits above the cut-off of a wanted precision are right, with labels and without.
 
-use crate::evaluation::{data, network};
+use crate::data::{data, network};
 use crate::recipes;
 use crate::table::{line, quoted};
 use alike_eval::bootstrap::{Bootstrap, Estimate};

@@ -1,6 +1,7 @@
 //! What decoding large JPEGs to a part of their size changes in mAP.
 
-use crate::evaluation::{Evaluation, Gallery, data};
+use crate::data::data;
+use crate::evaluation::{Evaluation, Gallery};
 use crate::recipes;
 use crate::table::{head, interval, line, quoted};
 use alike_eval::bootstrap::{Bootstrap, Estimate};

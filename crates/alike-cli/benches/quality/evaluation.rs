@@ -1,8 +1,9 @@
 //! Runs `alike eval`, and reads what it says.
 
+use crate::data::{data, network};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// What is searched for what.
@@ -106,13 +107,4 @@ impl Evaluation {
     pub(crate) fn report(&self) -> &Path {
         self.folder.as_ref().expect("a report was asked for").path()
     }
-}
-
-pub(crate) fn network() -> PathBuf {
-    data().join("weights/mobilenet_v2_1.0.onnx")
-}
-
-pub(crate) fn data() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from)
 }

@@ -1,6 +1,7 @@
 //! What a network of 8-bit weights and activations costs in mAP, and what it saves.
 
-use crate::evaluation::{Evaluation, Gallery, data, network};
+use crate::data::{data, network};
+use crate::evaluation::{Evaluation, Gallery};
 use crate::page::machine;
 use crate::table::{head, interval, line, quoted};
 use alike::model::Model;

@@ -4,6 +4,8 @@
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
 mod calibration;
+#[path = "../../../alike/benches/data.rs"]
+mod data;
 mod decoding;
 mod evaluation;
 mod int8;

@@ -1,6 +1,7 @@
 //! What `alike train` learns from the labels of a gallery, and what that finds for queries it never saw.
 
-use crate::evaluation::{Evaluation, Gallery, data, network};
+use crate::data::{data, network};
+use crate::evaluation::{Evaluation, Gallery};
 use crate::table::{features, head, line};
 use std::path::Path;
 use std::process::Command;

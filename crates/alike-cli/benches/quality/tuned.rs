@@ -1,6 +1,7 @@
 //! What `alike tune` chooses by the gallery's labels alone, and what that finds for queries it never saw.
 
-use crate::evaluation::{Evaluation, Gallery, data, network};
+use crate::data::{data, network};
+use crate::evaluation::{Evaluation, Gallery};
 use crate::table::{features, head, line};
 use serde::Deserialize;
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! What is searched: many made descriptors among those of one real picture.
 
+use crate::data::{data, network};
 use crate::filling;
 use crate::synthetic::{self, Shape};
 use alike::store::{Collection, ScanChoice};
@@ -21,9 +22,8 @@ impl Gallery {
         fs_err::create_dir(folder).expect("a temporary folder");
         let photo = photos().into_iter().next().expect("the test data have photos");
         fs_err::copy(photo, folder.join("0.jpg")).expect("room for a photo");
-        let network = data().join("weights/mobilenet_v2_1.0.onnx");
         let mut index = Command::new(env!("CARGO_BIN_EXE_alike"));
-        index.arg("index").arg(folder).args(["--recipe", "deep", "--model"]).arg(network);
+        index.arg("index").arg(folder).args(["--recipe", "deep", "--model"]).arg(network());
         assert!(index.output().expect("the program was just built").status.success());
         let collection = Collection::open(&folder.join(".alike")).expect("it was just made");
         let first = fill(&collection, pictures, choice);
@@ -56,11 +56,6 @@ fn fill(collection: &Collection, pictures: usize, choice: ScanChoice) -> u64 {
     let first = filling::fill(&mut writer, keys, DIMS, &vectors).expect("room for a collection");
     writer.finish().expect("room for a collection");
     first
-}
-
-pub(crate) fn data() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from)
 }
 
 /// Photos of Corel-1k, in the order of their names.

@@ -4,6 +4,8 @@
 //! `uvicorn[standard]`, and the test data beside the project, or where `ALIKE_DATA` points.
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
+#[path = "../../../alike/benches/data.rs"]
+mod data;
 #[path = "../../../alike/benches/filling.rs"]
 mod filling;
 mod gallery;

@@ -3,6 +3,9 @@
 //! zodiac-like).
 #![allow(clippy::print_stdout, reason = "a benchmark talks")]
 
+#[allow(dead_code, reason = "shared with other benchmarks")]
+#[path = "../data.rs"]
+mod data;
 mod limits;
 mod ours;
 #[path = "../page.rs"]

@@ -5,7 +5,7 @@ use alike::index::lists;
 use alike::store::ScanChoice;
 use memmap2::Mmap;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A gallery and queries.
 pub(crate) struct Set {
@@ -40,8 +40,7 @@ impl Set {
 
     /// Features of photos that a network saw; `None` where the test data aren't at hand.
     pub(crate) fn of_photos(name: &str) -> Option<Self> {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-        let folder = std::env::var_os("ALIKE_DATA").map_or_else(beside, PathBuf::from);
+        let folder = crate::data::data();
         let (dims, base) = unit_rows(&folder.join(format!("reference_features_{name}_gallery.npy")))?;
         let (_, queries) = unit_rows(&folder.join(format!("reference_features_{name}_query.npy")))?;
         let lists = ScanChoice::Lists.lists(base.len() / dims, dims);
